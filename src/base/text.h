@@ -1,0 +1,37 @@
+/*
+ * text - small questions about strings: is it UTF-8, which name is nearest.
+ *
+ * Pure functions over slices; they allocate nothing.
+ */
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
+
+#include "base/buf.h"
+
+/* RFC 3629 UTF-8, without U+0000. */
+bool text_is_utf8(struct slice s);
+
+/* ASCII case folded equality; bytes above 0x7f compare as they are. */
+bool text_same_nocase(struct slice a, struct slice b);
+
+/*
+ * Of n names the one nearest to s by edit distance (adjacent swaps count one,
+ * ASCII case counts nothing), if it is near enough to be meant: at most a
+ * third of the longer one's length, at least 1.  NULL otherwise.  s longer
+ * than 64 bytes has none.
+ */
+const char *text_nearest(struct slice s, const char *const *name, size_t n);
+
+/* Append s percent-encoded: all but RFC 3986 unreserved characters. */
+void text_percent(struct buf *out, struct slice s);
+
+/*
+ * Append s percent-decoded; with plus, + means space (form data).
+ *   RC_INVALID  a % without two hex digits, or %00
+ */
+MUST_USE enum rc text_unpercent(struct buf *out, struct slice s, bool plus);
+
+/* Append s for HTML text or a quoted attribute: & < > " ' as references. */
+void text_html(struct buf *out, struct slice s);
+
+#endif

@@ -1,0 +1,68 @@
+/*
+ * catalog - the event types and order fields that Skycap knows by name.
+ *
+ * Data, read from catalog.json at start: an operator adds types and fields
+ * there without touching C.  Pure after loading; immutable, shared by threads.
+ * Spellings are the help page's, slips included, since they stand on the wire;
+ * the corrected spellings are aliases that intake takes.
+ */
+#ifndef SHAPE_CATALOG_H
+#define SHAPE_CATALOG_H
+
+#include "base/buf.h"
+
+struct catalog;
+
+enum catalog_type {
+	CATALOG_TEXT,		/* a string, or a number kept as its digits */
+	CATALOG_INTEGER,	/* a JSON integer or a string of digits */
+	CATALOG_DECIMAL,	/* either, at most 38 digits, digits kept */
+	CATALOG_TIME,		/* RFC 3339, or without zone, kept as sent */
+};
+
+struct catalog_event {
+	const char	*name;
+	const char	*group;		/* lifecycle airline passenger notice */
+	const char	*meaning;	/* one sentence */
+	const char	*const *alias;	/* NULL-terminated */
+};
+
+struct catalog_field {
+	const char	*name;
+	enum catalog_type type;
+	bool		 personal;
+	const char	*meaning;
+	const char	*sample;	/* as text */
+	const char	*pointer;	/* where in the order; "/agwID" */
+	uint16_t	 index;		/* place in the catalogue, from 0 */
+};
+
+/*
+ * Read and check a catalogue file.  *c is freed by catalog_free.
+ *   RC_NOTFOUND, RC_INVALID (why names line or member), RC_IO
+ */
+MUST_USE enum rc catalog_load(struct catalog **c, const char *path,
+    struct buf *why);
+void catalog_free(struct catalog *c);
+
+/* In the file's order; index from 0; NULL past the end. */
+const struct catalog_event *catalog_event_at(const struct catalog *c,
+    size_t i);
+const struct catalog_field *catalog_field_at(const struct catalog *c,
+    size_t i);
+
+/* By name; for events also by alias (the result has the wire spelling). */
+const struct catalog_event *catalog_event_find(const struct catalog *c,
+    struct slice name);
+const struct catalog_field *catalog_field_find(const struct catalog *c,
+    struct slice name);
+
+/* The nearest name to a mistyped one, or NULL. */
+const char *catalog_event_nearest(const struct catalog *c, struct slice name);
+const char *catalog_field_nearest(const struct catalog *c, struct slice name);
+
+/* Append the sample order of an event type: JSON with every field and legs. */
+void catalog_sample_order(const struct catalog *c,
+    const struct catalog_event *type, struct buf *out);
+
+#endif

@@ -1,0 +1,69 @@
+/*
+ * order - an order as it was sent, read by field name.
+ *
+ * Wraps the token index of the order's JSON; nothing is copied and no tree is
+ * built.  Fields that the order lacks are derived from its legs (origin,
+ * destination, fullPath, bookingType).  Pure.  Invariant: what a field gives
+ * is either the bytes that were sent or a derived value; digits, zones and
+ * spellings are never normalised (but OW, RT, MC read as bookingType's words).
+ */
+#ifndef SHAPE_ORDER_H
+#define SHAPE_ORDER_H
+
+#include "base/json.h"
+#include "shape/catalog.h"
+
+#define ORDER_REFERENCE_MAX 128		/* bytes of agwID, orderID, pnr,
+					   recordLocator */
+
+struct order {
+	const struct catalog *catalog;	/* borrowed */
+	struct json_doc	 doc;		/* of the order's own text; owned */
+	struct buf	 derived;	/* text of derived fields; owned */
+	/* offsets into derived, filled by order_read */
+	struct { uint32_t off, len; } origin, destination, full_path, booking;
+	uint32_t	 legs;		/* token of the array; 0: none */
+};
+
+#define ORDER_INIT { .doc = JSON_DOC_INIT, .derived = BUF_INIT(1024 * 1024) }
+
+/*
+ * Read an order's JSON text, which is borrowed and must outlive *o.  *o may
+ * have been used before: its memory is used again.
+ *   RC_INVALID, RC_TOOBIG  as json_scan
+ *   RC_INVALID  also when it is not an object (err->detail says so)
+ */
+MUST_USE enum rc order_read(struct order *o, const struct catalog *c,
+    struct slice text, struct json_error *err);
+void order_free(struct order *o);
+
+/*
+ * Check an order against the catalogue's types and the limits of references.
+ * problem is called for each fault with the RFC 6901 pointer inside the order
+ * ("/adultsPax") and a sentence.  The result counts them; 0 is sound.
+ */
+typedef void order_problem(void *arg, const char *pointer,
+    const char *detail);
+size_t order_check(const struct order *o, order_problem *problem, void *arg);
+
+/* A value found by name. */
+struct order_value {
+	bool		 found;		/* false: absent, null or unknown */
+	enum json_type	 type;
+	bool		 escaped;	/* text has JSON escapes in it */
+	struct slice	 text;		/* JSON text, a string without quotes */
+	uint32_t	 tok;		/* in doc; 0 for a derived value */
+};
+
+/* A catalogue field of the order, derived if need be. */
+struct order_value order_field(const struct order *o,
+    const struct catalog_field *f);
+
+/* Any member by dotted path below the order ("a.b.0.c"); "" is the order. */
+struct order_value order_path(const struct order *o, struct slice path);
+
+/* Append a value as plain text: strings unescaped, else the JSON text. */
+void order_value_text(const struct order *o, struct order_value v,
+    struct buf *out);
+
+#endif

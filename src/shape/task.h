@@ -1,0 +1,108 @@
+/*
+ * task - a subscription as its client wrote it: checked, compiled, rendered.
+ *
+ * The JSON of DESIGN §5 ({"name","event","filter","httpRequest","settings"})
+ * in, and for a given event the exact request out: method, URL, headers, body.
+ * The help page's form ({"httpRequest": {...}}) is such a task; its events may
+ * come from outside.  Pure: no store, no network, no signing.  Immutable once
+ * compiled, shared by threads.  Invariant: whatever an order contains, a
+ * rendered body is valid JSON, a header is one line, and the URL keeps its
+ * scheme, host and structure.
+ */
+#ifndef SHAPE_TASK_H
+#define SHAPE_TASK_H
+
+#include "shape/order.h"
+
+struct task;
+
+#define TASK_TEMPLATE_MAX (64 * 1024)	/* bytes of one template */
+#define TASK_BODY_MAX (1024 * 1024)	/* bytes of a rendered body */
+#define TASK_RETRY_MAX 32		/* steps of a schedule */
+
+enum task_channel { TASK_WEBHOOK, TASK_SLACK, TASK_MAIL };
+
+struct task_settings {
+	int64_t	 retry_ms[TASK_RETRY_MAX];	/* before attempt 2, 3, ... */
+	uint32_t nretry;
+	int64_t	 timeout_ms;			/* 15,000; 1 to 60 s */
+	uint32_t concurrency;			/* 8; 1 to 64 */
+	double	 rate_per_s;			/* 0: unlimited */
+	bool	 ordered;
+	bool	 strict;			/* "missing": "strict" */
+};
+
+/* Where in the task something is wrong; pointer is RFC 6901. */
+typedef void task_problem(void *arg, const char *pointer, const char *detail);
+
+/*
+ * Compile a task's JSON text.  events, if n > 0, are the event types given
+ * beside it; they stand in for a missing "event" and must not contradict one.
+ * problem is called for everything wrong, not just the first.  *t is freed by
+ * task_free.
+ *   RC_INVALID  problem was called at least once
+ */
+MUST_USE enum rc task_compile(struct task **t, const struct catalog *c,
+    struct slice json, const struct slice *events, size_t n,
+    task_problem *problem, void *arg);
+void task_free(struct task *t);
+
+const char *task_name(const struct task *t);
+enum task_channel task_channel(const struct task *t);
+const struct task_settings *task_settings(const struct task *t);
+
+/* Wanted event types, catalogue names; "*" alone for all.  NULL past the end. */
+const char *task_event_at(const struct task *t, size_t i);
+bool task_wants(const struct task *t, const struct catalog_event *type);
+
+/*
+ * Append the task's JSON: as it was given, events and name filled in,
+ * byte-stable from then on.  With mask, secrets (header values other than
+ * content-type, accept and those shown; URL query values named like a secret)
+ * stand as {"secret":true} or ••••1a2b as DESIGN §9 says.
+ */
+void task_print(const struct task *t, bool mask, struct buf *out);
+
+/* What a template may name besides the order's fields. */
+struct task_event {
+	const struct order *order;
+	struct slice	 type, id, time;	/* event.*; time RFC 3339 */
+	struct slice	 delivery_id;
+	uint32_t	 attempt;
+};
+
+struct task_header {
+	struct slice	 name, value;	/* into the request's buf */
+	bool		 secret;	/* to be masked where it is shown */
+};
+
+#define TASK_HEADERS_MAX 64
+
+struct task_request {
+	const char	*method;		/* "POST", "PUT", "PATCH" */
+	struct buf	 url;
+	struct buf	 url_shown;		/* secrets masked */
+	struct buf	 body;
+	struct buf	 text;			/* of the headers */
+	struct task_header header[TASK_HEADERS_MAX];
+	size_t		 nheader;		/* content-type among them */
+};
+
+#define TASK_REQUEST_INIT { .url = BUF_INIT(16384), \
+	.url_shown = BUF_INIT(16384), .body = BUF_INIT(TASK_BODY_MAX), \
+	.text = BUF_INIT(65536) }
+
+void task_request_free(struct task_request *r);
+
+/*
+ * Render the request for an event into *r (cleared first, memory used again).
+ * Without a jsonBody the body is {"type","timestamp","data"} with the order as
+ * data.  Allocates nothing but *r's buffers.
+ *   RC_INVALID  a value is missing and the task is strict, or two keys render
+ *               equal; why names the field
+ *   RC_TOOBIG   the body or URL passes its limit
+ */
+MUST_USE enum rc task_render(const struct task *t,
+    const struct task_event *ev, struct task_request *r, struct buf *why);
+
+#endif

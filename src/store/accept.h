@@ -1,0 +1,59 @@
+/*
+ * accept - take events for good, with the deliveries they cause.
+ *
+ * Part of store.h.  Matching is the caller's; the store checks that it was
+ * done under the present generation, tells duplicates apart, numbers the event
+ * and writes it with its due rows in one transaction.  Invariant: no answer
+ * other than a failure is given before a log flush that covers it.
+ */
+#ifndef STORE_ACCEPT_H
+#define STORE_ACCEPT_H
+
+#include "base/buf.h"
+#include "base/crypt.h"
+
+#define STORE_SENDER_ID_MAX	128	/* bytes */
+#define STORE_ORDER_MAX		(1024 * 1024)	/* bytes of an order's JSON */
+#define STORE_BATCH_EVENTS	1000	/* in one transaction */
+
+struct store_accept {
+	/* given, borrowed until the call returns */
+	struct slice	 type;		/* event type, catalogue spelling */
+	struct slice	 sender_id;	/* s NULL: none */
+	struct slice	 occurred;	/* occurredAt as given; s NULL: none */
+	struct slice	 order;		/* JSON text as sent */
+	unsigned char	 content[CRYPT_HASH_LEN];	/* of what must be equal
+							   for a duplicate */
+	uint32_t	 key;		/* number of the publish key */
+	bool		 test;
+	const uint32_t	*subscription;	/* matched, ascending, no repeats */
+	uint32_t	 nsubscription;
+	const uint64_t	*ref;		/* crypt_ref of what it is found by */
+	uint32_t	 nref;
+	uint64_t	 generation;	/* under which it was matched */
+
+	/* found */
+	enum rc		 rc;
+	uint64_t	 position;	/* from 1; RC_OK and RC_EXISTS */
+	uint32_t	 deliveries;	/* the same */
+	int64_t		 accepted_ms;	/* the same; also each due time */
+};
+
+/*
+ * Accept n items, each standing alone, in as few transactions as fit; blocks
+ * until what was taken is synced.  Per item in its rc:
+ *   RC_OK       taken
+ *   RC_EXISTS   this sender id was taken before with the same content (also
+ *               by an earlier item of this call): position and deliveries are
+ *               the first one's
+ *   RC_INVALID  this sender id was taken before with other content
+ *   RC_STALE    the generation has changed: match again, call again
+ *   RC_FULL, RC_RETRY, RC_IO  not taken
+ * An item that can't be stored never fails its neighbours.  The call returns
+ * RC_OK if every item has a result of its own, else what failed for all
+ * (which then is also in each rc).
+ */
+MUST_USE enum rc store_accept(struct store *st, struct store_accept *item,
+    size_t n);
+
+#endif

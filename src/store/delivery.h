@@ -1,0 +1,124 @@
+/*
+ * delivery - deliveries on their way: what is due, and what became of it.
+ *
+ * Part of store.h.  The deliveries of one subscription are its *lane*.  Only
+ * the one sweeper of a store calls these (a lock outside sees to that), so
+ * claiming is a read and writes nothing; a crash leaves every row due.
+ * Invariant: a delivery has exactly one due row until it is settled as
+ * delivered or dead, and none after.
+ */
+#ifndef STORE_DELIVERY_H
+#define STORE_DELIVERY_H
+
+#include "base/buf.h"
+#include "base/crypt.h"
+
+/* What tells a delivery from every other; its id in print is "msg_...". */
+struct store_key {
+	uint64_t position;	/* of its event */
+	uint32_t subscription;	/* number; its lane */
+	uint16_t ordinal;	/* 0; replays and further recipients count up */
+};
+
+/* A row of the due tree, ordered by lane, time, position, ordinal. */
+struct store_due {
+	struct store_key key;
+	int64_t		 due_ms;
+	uint16_t	 attempts;	/* used so far */
+	uint16_t	 recorded;	/* attempts on record so far */
+};
+
+struct store_event {
+	uint64_t	 position;
+	int64_t		 accepted_ms;
+	uint32_t	 key;		/* of the publish key */
+	bool		 test;
+	struct slice	 type, sender_id, occurred, order;	/* into raw */
+	struct slice	 subscriptions;	/* big-endian 32-bit numbers, matched */
+	struct buf	 raw;		/* owned */
+};
+
+#define STORE_EVENT_INIT { .raw = BUF_INIT(2 * 1024 * 1024) }
+
+void store_event_clear(struct store_event *ev);
+
+struct store_head {
+	uint32_t lane;
+	int64_t	 due_ms;	/* of the lane's earliest row */
+};
+
+/*
+ * The earliest row of each lane above after_lane, in lane order, at most max.
+ * Costs a seek a lane, however long the lanes are.  *n less than max: no more.
+ */
+MUST_USE enum rc store_heads(struct store *st, uint32_t after_lane,
+    struct store_head *h, size_t max, size_t *n);
+
+struct store_claim {
+	struct store_due   due;
+	struct store_event event;
+};
+
+/*
+ * Read up to max rows of a lane that are due at now_ms, strictly after *after
+ * in the tree's order (NULL: from the lane's beginning), each with its event,
+ * into c[] (events initialised here; cleared by the caller with
+ * store_event_clear).  *next_ms is the due time of the first row not returned,
+ * INT64_MAX if there is none.  A row whose event is missing is skipped and
+ * logged: verify reports it.
+ */
+MUST_USE enum rc store_claim(struct store *st, uint32_t lane,
+    const struct store_due *after, int64_t now_ms, struct store_claim *c,
+    size_t max, size_t *n, int64_t *next_ms);
+
+#define STORE_WORD_MAX	16	/* "timeout", "exhausted"; with the NUL */
+
+/* One attempt, as it is kept.  Slices are borrowed, or point into raw. */
+struct store_attempt {
+	uint16_t	 number;	/* on record, from 1 */
+	uint16_t	 attempt;	/* the skycap-attempt header it carried */
+	int64_t		 at_ms;		/* started */
+	uint64_t	 version;	/* of the subscription it was made from */
+	int32_t		 status;	/* HTTP; 0: no answer */
+	uint32_t	 dns_us, connect_us, tls_us, first_us, total_us;
+	char		 word[STORE_WORD_MAX];	/* "ok", "http", "timeout" ... */
+	unsigned char	 body_hash[CRYPT_HASH_LEN];	/* of the bytes sent */
+	struct slice	 sentence;	/* what happened, for people */
+	struct slice	 address;	/* connected to; "192.0.2.1:443" */
+	struct slice	 request;	/* start line and headers, masked */
+	struct slice	 response_head;
+	struct slice	 response_body;	/* the first 4 KiB */
+	uint64_t	 response_len;	/* of all of the body that was seen */
+	struct buf	 raw;		/* owned; empty unless read back */
+};
+
+#define STORE_ATTEMPT_INIT { .raw = BUF_INIT(256 * 1024) }
+
+void store_attempt_clear(struct store_attempt *a);
+
+enum store_outcome { STORE_DELIVERED = 1, STORE_RETRIED, STORE_DEAD };
+
+struct store_settle {
+	/* given */
+	struct store_due	 due;		/* the row as it was claimed */
+	enum store_outcome	 outcome;
+	int64_t			 next_ms;	/* STORE_RETRIED: due again */
+	uint16_t		 attempts;	/* used, with this one */
+	char			 reason[STORE_WORD_MAX];	/* STORE_DEAD */
+	int64_t			 now_ms;
+	const struct store_attempt *attempt;	/* NULL: none was made */
+
+	/* found */
+	enum rc			 rc;	/* RC_STALE: that row is gone */
+};
+
+/*
+ * Record n outcomes, in as few transactions as fit (200 rows each), sorted by
+ * the engine as it likes.  Synced if sync; without, a crash may undo it, and
+ * the deliveries are sent again.  Each item has a result of its own; the
+ * call's is RC_OK, or what failed for all.
+ */
+MUST_USE enum rc store_settle(struct store *st, struct store_settle *s,
+    size_t n, bool sync);
+
+#endif

@@ -1,0 +1,82 @@
+/*
+ * config - making and changing clients, subscriptions and keys.
+ *
+ * What a record's JSON holds and what may be changed in it; used by the
+ * command and by admin.  Reading them in bulk is roster.h.  Secrets enter the
+ * store sealed: a subscription's record is {"client","state","reason",
+ * "task" (sealed),"secrets" (sealed),...}.  Every function here that writes
+ * checks the expected version and is synced when it returns.
+ */
+#ifndef WORK_CONFIG_H
+#define WORK_CONFIG_H
+
+#include "work/roster.h"
+
+/* What a change needs to know of the service. */
+struct config {
+	struct store	*store;
+	const struct crypt *crypt;
+	const struct catalog *catalog;
+};
+
+/*
+ * Make a client.  scope[] are "field=value" rules; none and all false is
+ * RC_INVALID.  *number is set.
+ *   RC_INVALID  empty name, unknown field (why names the nearest)
+ */
+MUST_USE enum rc client_add(const struct config *cf, const char *name,
+    const char *mail, bool all, const char *const *scope, size_t nscope,
+    uint32_t *number, struct buf *why);
+
+/*
+ * Remove a client; RC_EXISTS while it has subscriptions or keys, unless
+ * cascade, which removes these first.
+ */
+MUST_USE enum rc client_remove(const struct config *cf, uint32_t number,
+    bool cascade, struct buf *why);
+
+/*
+ * Make a subscription of a client from a task's JSON (task.h), active, with a
+ * fresh signing secret.  why holds one problem a line, "pointer: detail".
+ *   RC_NOTFOUND  no such client
+ *   RC_INVALID   the task is wrong
+ */
+MUST_USE enum rc subscription_add(const struct config *cf, uint32_t client,
+    struct slice json, const struct slice *events, size_t nevents,
+    uint32_t *number, struct buf *why);
+
+/* Replace a subscription's task; masked secrets keep what is there. */
+MUST_USE enum rc subscription_edit(const struct config *cf, uint32_t number,
+    uint64_t version, struct slice json, struct buf *why);
+
+/* Set state; reason for SUBSCRIPTION_DISABLED, "" else.  No change is RC_OK. */
+MUST_USE enum rc subscription_set_state(const struct config *cf,
+    uint32_t number, enum subscription_state state, const char *reason,
+    struct buf *why);
+
+MUST_USE enum rc subscription_remove(const struct config *cf,
+    uint32_t number, struct buf *why);
+
+/* Append "whsec_..." of the newest signing secret. */
+MUST_USE enum rc subscription_secret(const struct config *cf, uint32_t number,
+    struct buf *out, struct buf *why);
+
+/* Make a key of a kind; client for KEY_CLIENT.  Appends the key itself. */
+MUST_USE enum rc apikey_add(const struct config *cf, enum key_kind kind,
+    uint32_t client, const char *name, uint32_t *number, struct buf *key,
+    struct buf *why);
+MUST_USE enum rc apikey_revoke(const struct config *cf, uint32_t number,
+    struct buf *why);
+
+/* Append one object of a listing (DESIGN §5, §11), without a line's end. */
+void client_print(const struct store *st, const struct client *c,
+    struct buf *out);
+void subscription_print(const struct store *st,
+    const struct subscription *s, bool mask, struct buf *out);
+void apikey_print(const struct store *st, const struct apikey *k,
+    struct buf *out);
+
+const char *key_kind_name(enum key_kind k);		/* "publish", ... */
+const char *subscription_state_name(enum subscription_state s);
+
+#endif
