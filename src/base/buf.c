@@ -16,19 +16,21 @@ buf_room(struct buf *b, size_t len)
 		return NULL;
 	}
 	want = b->len + len + 1;
-	if (want <= b->cap)
-		return b->s + b->len;
-	cap = b->cap < 64 ? 64 : b->cap;
-	while (cap < want)
-		cap *= 2;
-	if (cap > b->max + 1)
-		cap = b->max + 1;
-	s = realloc(b->s, cap);
-	if (s == NULL)
-		log_fatal("out of memory: %zu bytes", cap);
-	b->s = s;
-	b->cap = cap;
-	return s + b->len;
+	if (want > b->cap || b->s == NULL) {
+		cap = b->cap < 64 ? 64 : b->cap;
+		while (cap < want)
+			cap = cap > SIZE_MAX / 2 ? want : cap * 2;
+		if (cap > b->max)
+			cap = b->max + 1;
+		s = realloc(b->s, cap);
+		if (s == NULL)
+			log_fatal("out of memory: %zu bytes", cap);
+		b->s = s;
+		b->cap = cap;
+	}
+	b->s[b->len] = '\0';
+	b->s[b->len + len] = '\0';
+	return b->s + b->len;
 }
 
 void
@@ -40,7 +42,6 @@ buf_put(struct buf *b, const void *p, size_t len)
 		return;
 	if (len > 0)
 		memcpy(at, p, len);
-	at[len] = '\0';
 	b->len += len;
 }
 
@@ -156,6 +157,14 @@ buf_free(struct buf *b)
 	b->s = NULL;
 	b->len = b->cap = 0;
 	b->over = false;
+}
+
+void
+buf_wipe(struct buf *b)
+{
+	if (b->s != NULL)
+		explicit_bzero(b->s, b->cap);
+	buf_free(b);
 }
 
 const char *

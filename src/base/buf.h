@@ -35,7 +35,10 @@ struct buf {
 #define BUF_INIT(ceiling)	{ NULL, 0, 0, (ceiling), false }
 #define SLICE(literal)		((struct slice){ (literal), sizeof(literal) - 1 })
 
-/* Append; each appends all of its bytes or none and sets over. */
+/*
+ * Append; each appends all of its bytes or none and sets over.  The bytes must
+ * not be the buffer's own.
+ */
 void buf_put(struct buf *b, const void *p, size_t len);
 void buf_puts(struct buf *b, const char *s);
 void buf_putc(struct buf *b, char c);
@@ -52,7 +55,8 @@ void buf_be64(struct buf *b, uint64_t v);
 
 /*
  * Room for len more bytes at the end, to be filled by the caller who then adds
- * to b->len what was used.  NULL, and over set, if that would pass max.
+ * to b->len what was used.  The byte after the room is NUL; who uses less ends
+ * what was used with a NUL.  NULL, and over set, if that would pass max.
  */
 char *buf_room(struct buf *b, size_t len);
 
@@ -61,6 +65,12 @@ void buf_clear(struct buf *b);
 
 /* Release the memory; the buffer can be used again. */
 void buf_free(struct buf *b);
+
+/*
+ * The same after overwriting it.  For secrets; give such a buffer its room at
+ * once (buf_room), since growing leaves copies behind.
+ */
+void buf_wipe(struct buf *b);
 
 /* The contents as a NUL-terminated string, "" when empty.  Borrowed. */
 const char *buf_str(const struct buf *b);

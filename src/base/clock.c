@@ -143,20 +143,50 @@ zone(struct slice *t, int *offset_min)
 	return true;
 }
 
+/* ".", at least one digit, any number more; true also if nothing is there. */
+static bool
+fraction(struct slice *t, int *milli)
+{
+	int scale = 100, v;
+
+	if (!take(t, "."))
+		return true;
+	v = digits(t, 1);
+	if (v < 0)
+		return false;
+	for (; v >= 0; v = digits(t, 1), scale /= 10)
+		*milli += v * scale;
+	return true;
+}
+
+/* A date, and the days from 1970 to it. */
+static bool
+date(struct slice *t, int64_t *days)
+{
+	int y, m, d;
+
+	y = digits(t, 4);
+	if (y < 0 || !take(t, "-"))
+		return false;
+	m = digits(t, 2);
+	if (m < 1 || m > 12 || !take(t, "-"))
+		return false;
+	d = digits(t, 2);
+	if (d < 1 || d > days_in(y, m))
+		return false;
+	*days = days_of(y, m, d);
+	return true;
+}
+
 enum rc
 clock_parse(struct slice t, bool zoneless_ok, int64_t *ms, bool *zoned)
 {
-	int y, mo, d, h = 0, mi = 0, s = 0, milli = 0, off = 0, scale = 100;
-	bool has_zone = false, has_seconds = false;
+	int h = 0, mi = 0, s = -1, milli = 0, off = 0;
+	bool has_zone = false;
+	int64_t days;
+	size_t whole;
 
-	y = digits(&t, 4);
-	if (y < 0 || !take(&t, "-"))
-		return RC_INVALID;
-	mo = digits(&t, 2);
-	if (mo < 1 || mo > 12 || !take(&t, "-"))
-		return RC_INVALID;
-	d = digits(&t, 2);
-	if (d < 1 || d > days_in(y, mo))
+	if (!date(&t, &days))
 		return RC_INVALID;
 	if (take(&t, "Tt ")) {
 		h = digits(&t, 2);
@@ -166,33 +196,27 @@ clock_parse(struct slice t, bool zoneless_ok, int64_t *ms, bool *zoned)
 		if (mi < 0 || mi > 59)
 			return RC_INVALID;
 		if (take(&t, ":")) {
-			has_seconds = true;
 			s = digits(&t, 2);
 			if (s < 0 || s > 60)
 				return RC_INVALID;
-			if (take(&t, ".")) {
-				if (digits(&(struct slice){ t.s, t.len }, 1) < 0)
-					return RC_INVALID;
-				for (int v; (v = digits(&t, 1)) >= 0;
-				    scale /= 10)
-					milli += v * scale;
-			}
-			if (s == 60) {
-				s = 59;
-				milli = 999;
-			}
 		}
-		if (t.len > 0) {
-			if (!zone(&t, &off))
-				return RC_INVALID;
-			has_zone = true;
-		}
+		whole = t.len;
+		if (s >= 0 && !fraction(&t, &milli))
+			return RC_INVALID;
+		has_zone = t.len > 0;
+		/* RFC 3339 has seconds and may have a fraction; without a
+		   zone it is the reverse. */
+		if (has_zone ? s < 0 || !zone(&t, &off) : t.len != whole)
+			return RC_INVALID;
 	}
-	if (t.len > 0 || (!has_zone && !zoneless_ok) ||
-	    (has_zone && !has_seconds))
+	if (t.len > 0 || (!has_zone && !zoneless_ok))
 		return RC_INVALID;
-	*ms = days_of(y, mo, d) * DAY_MS +
-	    ((h * 60LL + mi - off) * 60 + s) * 1000 + milli;
+	if (s == 60) {
+		s = 59;
+		milli = 999;
+	}
+	*ms = days * DAY_MS +
+	    ((h * 60LL + mi - off) * 60 + (s < 0 ? 0 : s)) * 1000 + milli;
 	if (zoned != NULL)
 		*zoned = has_zone;
 	return RC_OK;

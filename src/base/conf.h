@@ -4,7 +4,8 @@
  * INI read by inih.  A section may appear twice; of a name given twice the
  * last holds; an unknown section or name is an error that names the nearest.
  * Sizes take K, M and G (1024), durations are plain numbers in the unit of the
- * field's name.  Relative paths are relative to the file's directory.
+ * field's name.  Relative paths are relative to the file's directory.  It does
+ * not look whether what a path names is there.
  */
 #ifndef BASE_CONF_H
 #define BASE_CONF_H
@@ -71,10 +72,12 @@ struct conf {
 };
 
 /*
- * Read path into *c, every field set.
+ * Read path into *c, every field set; bytes of a text behind its NUL are 0.
  *   RC_NOTFOUND  there is no such file
  *   RC_DENIED    it may not be read
  *   RC_INVALID   why says line, name and what would be right
+ *   RC_IO        it could not be read
+ * On any error *c is unchanged.
  */
 MUST_USE enum rc conf_load(struct conf *c, const char *path,
     struct buf *why);
@@ -83,14 +86,19 @@ MUST_USE enum rc conf_load(struct conf *c, const char *path,
  * Find the configuration file: flag (--conf), else the environment's
  * SKYCAP_CONF, else param (the first request's SKYCAP_CONF), else the one-line
  * file skycap.where beside the program, else the built-in
- * SYSCONFDIR/skycap.conf.  flag and param may be NULL.  Appends the path.
+ * SYSCONFDIR/skycap.conf.  flag and param may be NULL; an empty one counts as
+ * absent.  A relative path in skycap.where is relative to the program.  Appends
+ * the path.
  */
 void conf_find(const char *flag, const char *param, struct buf *path);
 
-/* Append every name with the value that holds, as a configuration file. */
+/*
+ * Append every name with the value that holds, as a configuration file: read
+ * back, it gives the same values.
+ */
 void conf_print(const struct conf *c, struct buf *out);
 
-/* The same as one JSON object of sections. */
+/* The same as one JSON object of sections; numbers are numbers, sizes bytes. */
 void conf_print_json(const struct conf *c, struct buf *out);
 
 #endif

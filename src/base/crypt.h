@@ -32,25 +32,39 @@ struct crypt {
  *   RC_NOTFOUND  there is none
  *   RC_INVALID   it is not 64 hex digits
  *   RC_DENIED    others may read it, or we may not
+ *   RC_IO
+ * On any error *c is unchanged.
  */
 MUST_USE enum rc crypt_load(struct crypt *c, const char *path,
     struct buf *why);
 
-/* Make a new key file.  RC_EXISTS if there is one, RC_IO. */
+/*
+ * Make a new key file; it is on the disk, name and all, when this returns.
+ *   RC_EXISTS  there is one
+ *   RC_IO      it can't be written; none is left behind
+ */
 MUST_USE enum rc crypt_create(const char *path, struct buf *why);
 
+/* Wipe the keys. */
 void crypt_clear(struct crypt *c);
 
 /* Append plain sealed (nonce, then authenticated ciphertext), as base64. */
 void crypt_seal(const struct crypt *c, struct slice plain, struct buf *out);
 
-/* Append what was sealed.  RC_INVALID if it was altered or by another key. */
+/*
+ * Append what was sealed.
+ *   RC_INVALID  it was altered, or sealed by another key
+ *   RC_TOOBIG   out has no room for it; out->over is set
+ */
 MUST_USE enum rc crypt_open(const struct crypt *c, struct slice sealed,
     struct buf *out);
 
 /* Keyed BLAKE2b of s, for "is it the same content". */
 void crypt_hash(const struct crypt *c, struct slice s,
     unsigned char out[CRYPT_HASH_LEN]);
+
+/* SipHash-2-4 as a number (its eight bytes are little-endian). */
+uint64_t crypt_siphash(const unsigned char key[16], const void *p, size_t len);
 
 /*
  * Keyed SipHash-2-4 of kind and s, ASCII letters folded: what a reference
@@ -68,13 +82,20 @@ void crypt_token_new(const char *kind, struct buf *out,
 /* The hash of a key that came with a request. */
 void crypt_token_hash(struct slice key, unsigned char out[CRYPT_TOKEN_LEN]);
 
-/* Append n random bytes as base64 (24 to 64 of them for a signing secret). */
+/* Fill p with len random bytes fit for keys. */
+void crypt_random(void *p, size_t len);
+
+/* Append s as base64, standard alphabet, padded. */
+void crypt_base64(struct slice s, struct buf *out);
+
+/* Append n random bytes as base64; at most 64, as in a signing secret. */
 void crypt_random_base64(size_t n, struct buf *out);
 
 /*
  * Hash a password (argon2id, 2 passes, 19 MiB), and check one.  Takes some
  * 20 ms: one at a time in a process, the module sees to that.
  *   RC_DENIED  it does not match
+ *   RC_RETRY   there is no memory for it now
  */
 void crypt_password_hash(struct slice password,
     char out[CRYPT_PASSWORD_MAX]);

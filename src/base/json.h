@@ -61,16 +61,19 @@ struct json_doc {
 	struct slice	 text;		/* borrowed, must outlive the index */
 	struct json_tok	*tok;		/* owned */
 	uint32_t	 n, cap;
+	uint64_t	 seed[2];	/* of the hash of keys; 0: none yet */
 };
 
-#define JSON_DOC_INIT	{ { NULL, 0 }, NULL, 0, 0 }
+#define JSON_DOC_INIT	{ { NULL, 0 }, NULL, 0, 0, { 0, 0 } }
 
 /*
  * Index text into *d, whose token memory is reused from one call to the next.
  * text is borrowed by *d; at most 4 GiB - 1.  Time is linear in len, also for
  * an object with a million keys.  *err is filled unless the result is RC_OK.
+ * A length is a fault only where the rest of the text has no other one; too
+ * many tokens end the scan at once.
  *   RC_INVALID  faults up to JSON_DEPTH
- *   RC_TOOBIG   faults from JSON_STRING_LENGTH on
+ *   RC_TOOBIG   faults from JSON_STRING_LENGTH on, or a text over 4 GiB - 1
  * On any error d->n is 0.
  */
 MUST_USE enum rc json_scan(struct json_doc *d, struct slice text,
@@ -92,10 +95,10 @@ struct slice json_raw(const struct json_doc *d, uint32_t i);
 /* The text of value i as JSON: a string with its quotes. */
 struct slice json_text(const struct json_doc *d, uint32_t i);
 
-/* Append string or key i unescaped (UTF-8). */
+/* Append string or key i unescaped (UTF-8); another value as it stands. */
 void json_string(const struct json_doc *d, uint32_t i, struct buf *out);
 
-/* String i unescaped equals s. */
+/* Token i is a string that equals s when unescaped. */
 bool json_string_is(const struct json_doc *d, uint32_t i, struct slice s);
 
 /*
@@ -108,20 +111,22 @@ void json_canonical(const struct json_doc *d, uint32_t i, struct buf *out);
 
 /*
  * Append the RFC 6901 pointer of token i ("/order/legs/0"), found by walking
- * from the root.
+ * from the root.  A key's pointer is its member's.
  */
 void json_pointer(const struct json_doc *d, uint32_t i, struct buf *out);
 
 /*
- * Append s as a JSON string, with or without the quotes around it.  s must be
- * UTF-8; bytes that are not become U+FFFD.
+ * Append s as a JSON string, with or without the quotes around it, using the
+ * fewest escapes.  s must be UTF-8; each byte that is not becomes U+FFFD.
  */
 void json_put_string(struct buf *out, struct slice s);
 void json_put_escaped(struct buf *out, struct slice s);
 
 /*
- * Read value i as an integer.  RC_INVALID if it is not a JSON integer that
- * fits, or a string of such digits (only with string_ok).
+ * Read value i as an integer: a JSON number without fraction and exponent, or
+ * (only with string_ok) a string of nothing but digits, with or without a
+ * minus sign; leading zeros are taken there.
+ *   RC_INVALID  it is neither, or does not fit; *v is unchanged
  */
 MUST_USE enum rc json_i64(const struct json_doc *d, uint32_t i, bool string_ok,
     int64_t *v);

@@ -2,8 +2,9 @@
  * log - one line per thing worth knowing, to standard error or a file.
  *
  * Whoever handles an error logs it, once.  Lines carry UTC time, program, pid
- * and level; control characters in them are escaped, so nothing from outside
- * can forge a line.  Safe from any thread; one write(2) per line.
+ * and level; control characters and bytes that are no UTF-8 are escaped, so
+ * nothing from outside can forge a line or work a terminal.  A message over
+ * 2 KiB ends in "...".  Safe from any thread; one write(2) per line.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -15,7 +16,7 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
 /*
  * Name the program and choose where lines go: to is a path (appended to,
- * created 0600) or NULL for standard error.  json writes one JSON object a
+ * created 0600), NULL or "" for standard error.  json writes one JSON object a
  * line.  May be called again; until then lines go to standard error.
  *   RC_IO  the file can't be opened; the previous target stays
  */

@@ -1,14 +1,20 @@
 /*
  * text - small questions about strings: is it UTF-8, which name is nearest.
  *
- * Pure functions over slices; they allocate nothing.
+ * Pure functions over slices; they allocate nothing but what they append.
  */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
 
 #include "base/buf.h"
 
-/* RFC 3629 UTF-8, without U+0000. */
+/*
+ * The length in bytes of the RFC 3629 UTF-8 character at the front of s, 0 if
+ * there is none or it is U+0000.
+ */
+size_t text_utf8(struct slice s);
+
+/* All of s is UTF-8, without U+0000. */
 bool text_is_utf8(struct slice s);
 
 /* ASCII case folded equality; bytes above 0x7f compare as they are. */
@@ -27,7 +33,7 @@ void text_percent(struct buf *out, struct slice s);
 
 /*
  * Append s percent-decoded; with plus, + means space (form data).
- *   RC_INVALID  a % without two hex digits, or %00
+ *   RC_INVALID  a % without two hex digits, or a NUL; nothing is appended
  */
 MUST_USE enum rc text_unpercent(struct buf *out, struct slice s, bool plus);
 

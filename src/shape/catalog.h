@@ -13,6 +13,8 @@
 
 struct catalog;
 
+#define CATALOG_NAME_MAX 64	/* bytes of an event's or a field's name */
+
 enum catalog_type {
 	CATALOG_TEXT,		/* a string, or a number kept as its digits */
 	CATALOG_INTEGER,	/* a JSON integer or a string of digits */
@@ -25,12 +27,23 @@ struct catalog_event {
 	const char	*group;		/* lifecycle airline passenger notice */
 	const char	*meaning;	/* one sentence */
 	const char	*const *alias;	/* NULL-terminated */
+	const char	*status;	/* orderStatus in its sample; may be NULL */
+	uint16_t	 index;		/* place in the catalogue, from 0 */
+};
+
+/* What order.c makes of the legs when the order lacks the field. */
+enum catalog_derived {
+	CATALOG_SENT,		/* nothing: only what was sent */
+	CATALOG_ORIGIN, CATALOG_DESTINATION, CATALOG_FULL_PATH,
+	CATALOG_BOOKING,	/* the type of booking; OW, RT, MC are taken */
 };
 
 struct catalog_field {
 	const char	*name;
 	enum catalog_type type;
+	enum catalog_derived derived;
 	bool		 personal;
+	bool		 reference;	/* a name of the order: short */
 	const char	*meaning;
 	const char	*sample;	/* as text */
 	const char	*pointer;	/* where in the order; "/agwID" */
@@ -51,11 +64,25 @@ const struct catalog_event *catalog_event_at(const struct catalog *c,
 const struct catalog_field *catalog_field_at(const struct catalog *c,
     size_t i);
 
+size_t catalog_field_count(const struct catalog *c);
+
+/* What is known of each leg: origin, destination, departure, arrival. */
+const struct catalog_field *catalog_leg_at(const struct catalog *c, size_t i);
+const struct catalog_field *catalog_leg_find(const struct catalog *c,
+    struct slice name);
+
 /* By name; for events also by alias (the result has the wire spelling). */
 const struct catalog_event *catalog_event_find(const struct catalog *c,
     struct slice name);
 const struct catalog_field *catalog_field_find(const struct catalog *c,
     struct slice name);
+
+/*
+ * The field that stands in the order's own member of this name (its pointer
+ * is "/" and that name), or NULL.  Fields further down are found by walking.
+ */
+const struct catalog_field *catalog_field_member(const struct catalog *c,
+    struct slice member);
 
 /* The nearest name to a mistyped one, or NULL. */
 const char *catalog_event_nearest(const struct catalog *c, struct slice name);

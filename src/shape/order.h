@@ -20,9 +20,14 @@ struct order {
 	const struct catalog *catalog;	/* borrowed */
 	struct json_doc	 doc;		/* of the order's own text; owned */
 	struct buf	 derived;	/* text of derived fields; owned */
-	/* offsets into derived, filled by order_read */
-	struct { uint32_t off, len; } origin, destination, full_path, booking;
+	struct order_derived {		/* JSON text without quotes */
+		uint32_t off, len;	/* in derived; len 0: none */
+		bool	 escaped;
+	} origin, destination, full_path;
+	const char	*booking;	/* from the legs; NULL: unknown */
 	uint32_t	 legs;		/* token of the array; 0: none */
+	uint32_t	*at;		/* field's index -> token, 0: none */
+	size_t		 nat;
 };
 
 #define ORDER_INIT { .doc = JSON_DOC_INIT, .derived = BUF_INIT(1024 * 1024) }
@@ -59,8 +64,25 @@ struct order_value {
 struct order_value order_field(const struct order *o,
     const struct catalog_field *f);
 
+/* The value of token i; not found when it is null. */
+struct order_value order_token(const struct order *o, uint32_t i);
+
+/* "One Way", "Round Trip", "Multicity" for OW, RT, MC; NULL for all else. */
+const char *order_booking_words(struct slice code);
+
 /* Any member by dotted path below the order ("a.b.0.c"); "" is the order. */
 struct order_value order_path(const struct order *o, struct slice path);
+
+/*
+ * The token a dotted path leads to from an object or array, 0 for none.  The
+ * members that had to be looked at are added to *cost, for who keeps a budget.
+ */
+uint32_t order_walk(const struct json_doc *d, uint32_t from,
+    struct slice path, uint64_t *cost);
+
+/* Its plain text equals s, or begins with s; nothing is copied. */
+bool order_value_is(struct order_value v, struct slice s);
+bool order_value_begins(struct order_value v, struct slice s);
 
 /* Append a value as plain text: strings unescaped, else the JSON text. */
 void order_value_text(const struct order *o, struct order_value v,

@@ -15,11 +15,14 @@
 #define STORE_SENDER_ID_MAX	128	/* bytes */
 #define STORE_ORDER_MAX		(1024 * 1024)	/* bytes of an order's JSON */
 #define STORE_BATCH_EVENTS	1000	/* in one transaction */
+#define STORE_TEXT_MAX		255	/* bytes of type, of occurred */
+#define STORE_REFS_MAX		256	/* references of one event */
+#define STORE_SUBSCRIPTIONS_MAX	200000	/* that one event can match */
 
 struct store_accept {
 	/* given, borrowed until the call returns */
 	struct slice	 type;		/* event type, catalogue spelling */
-	struct slice	 sender_id;	/* s NULL: none */
+	struct slice	 sender_id;	/* empty: none */
 	struct slice	 occurred;	/* occurredAt as given; s NULL: none */
 	struct slice	 order;		/* JSON text as sent */
 	unsigned char	 content[CRYPT_HASH_LEN];	/* of what must be equal
@@ -48,10 +51,13 @@ struct store_accept {
  *               the first one's
  *   RC_INVALID  this sender id was taken before with other content
  *   RC_STALE    the generation has changed: match again, call again
+ *   RC_TOOBIG   something in it is over a limit above
  *   RC_FULL, RC_RETRY, RC_IO  not taken
  * An item that can't be stored never fails its neighbours.  The call returns
  * RC_OK if every item has a result of its own, else what failed for all
- * (which then is also in each rc).
+ * (which then is also in each rc).  Positions ascend in the order of items.
+ * An event that matches more than 256 subscriptions gets its due rows later,
+ * from the sweep; deliveries counts them all the same.
  */
 MUST_USE enum rc store_accept(struct store *st, struct store_accept *item,
     size_t n);

@@ -10,6 +10,10 @@
  * knows nothing of what is stored and does not include <db.h>.  Invariant:
  * recovery runs only while no process is inside, and nobody is inside an
  * environment older than the last recovery.
+ *
+ * The locks belong to open files and so are shared by a child of fork(2) until
+ * it execs (all descriptors are close-on-exec): fork only to exec at once, and
+ * never use a gate in a child.
  */
 #ifndef STORE_BDB_GATE_H
 #define STORE_BDB_GATE_H
@@ -22,37 +26,52 @@ struct gate;
 struct gate_ops {
 	/* Recover, alone.  Not RC_OK: the attach fails with it. */
 	enum rc (*recover)(void *arg, struct buf *why);
-	/* Join an environment that exists.  Not RC_OK: it is recovered. */
+	/*
+	 * Join an environment that exists.  RC_FULL, RC_INVALID: the attach
+	 * fails with it.  Other than RC_OK: it is recovered.
+	 */
 	enum rc (*join)(void *arg, struct buf *why);
 	/* Leave it, quickly; nobody else of this process is inside. */
 	void	(*leave)(void *arg);
 };
 
-/* Limits of the watchdog, ms inside one operation before _exit(75). */
+/* Limits of the watchdog, ms inside one visit before _exit(GATE_EXIT). */
 #define GATE_LIMIT_MS		15000	/* ordinary */
 #define GATE_LIMIT_LONG_MS	60000	/* checkpoint, recovery, compaction */
-#define GATE_LIMIT_DRAIN_MS	500	/* ordinary, while DIR/recover stands */
+#define GATE_LIMIT_DRAIN_MS	500	/* any, once DIR/recover stands */
+#define GATE_WAIT_MS		10000	/* for gate_enter to come in */
+#define GATE_EXIT		75	/* EX_TEMPFAIL: start me again */
 
 /*
- * Make a gate for dir (which exists).  ops and arg are borrowed.  Nothing is
- * attached yet; the watchdog thread starts with the first attach.
+ * Make a gate for dir (which exists, an absolute path).  ops and arg are
+ * borrowed.  library names the build of the engine, without white space, at
+ * most 100 bytes: processes of two builds are never inside together.  Nothing
+ * is attached yet; the watchdog thread starts with the first attach.
  */
 MUST_USE enum rc gate_new(struct gate **g, const char *dir,
-    const struct gate_ops *ops, void *arg, struct buf *why);
+    const struct gate_ops *ops, void *arg, const char *library,
+    struct buf *why);
 
 /* Detach if attached, stop the watchdog, free.  NULL is allowed. */
 void gate_free(struct gate *g);
 
 /*
- * Come in: attach if need be (at most 10 s), or if DIR/recover stands, wait
- * for this process's other threads to leave, detach and attach anew.  Many
- * threads may be in at once; each leaves soon: no network, no terminal inside.
+ * Come in: attach if need be (at most GATE_WAIT_MS), or if DIR/recover stands,
+ * wait for this process's other threads to leave, detach and attach anew.
+ * Many threads may be in at once; each leaves soon: no network, no terminal
+ * inside.  A thread that is in may come in again, and leaves as often.
  * long_work allows GATE_LIMIT_LONG_MS until gate_leave.
- *   RC_RETRY  the recovery did not end in time
- *   other     what ops->recover gave
+ *   RC_RETRY   the recovery did not end in time
+ *   RC_DENIED  another machine is inside: the directory is shared over a
+ *              network that does not pass locks on
+ *   other      what ops gave; a failed recovery is not tried again for a
+ *              while, and its result given at once
  */
 MUST_USE enum rc gate_enter(struct gate *g, bool long_work);
 void gate_leave(struct gate *g);
+
+/* The same, but RC_NOTFOUND at once unless attached and free to come in. */
+MUST_USE enum rc gate_enter_attached(struct gate *g);
 
 /* Detach if nobody is in; the next gate_enter attaches. */
 void gate_idle(struct gate *g);
@@ -60,7 +79,13 @@ void gate_idle(struct gate *g);
 /* The environment can't be trusted: raise DIR/recover for everybody. */
 void gate_raise(struct gate *g);
 
+/* Is everybody asked to leave?  Costs no system call; may lag by 100 ms. */
+bool gate_raised(struct gate *g);
+
 /* Recoveries since the store was made (DIR/state). */
 uint64_t gate_recoveries(struct gate *g);
+
+/* Append why the last attach failed; nothing if it did not. */
+void gate_why(struct gate *g, struct buf *why);
 
 #endif

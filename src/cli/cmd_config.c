@@ -1,0 +1,41 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include "cli/cli.h"
+
+static int
+run(struct cli *c, int argc, char **argv)
+{
+	struct buf out = BUF_INIT(65536);
+	struct conf *conf = malloc(sizeof *conf);
+	int status, left;
+
+	if (conf == NULL)
+		return cli_fail("out of memory");
+	left = cli_options(c, argc, argv, NULL, 0, &status);
+	if (left == 0)
+		status = cli_conf(c, conf);
+	else if (left > 0)
+		status = cli_usage(c, "it takes no arguments");
+	if (left == 0 && status == CLI_OK) {
+		if (c->json) {
+			conf_print_json(conf, &out);
+			puts(buf_str(&out));
+		} else {
+			printf("# %s\n", conf->path);
+			conf_print(conf, &out);
+			fputs(buf_str(&out), stdout);
+		}
+	}
+	buf_free(&out);
+	free(conf);
+	return status;
+}
+
+const struct command cmd_config = {
+	.name = "config",
+	.usage = "",
+	.summary = "every setting with the value that holds",
+	.help = "Prints a configuration file that says what is in force, "
+	    "defaults included.",
+	.run = run,
+};

@@ -1,0 +1,73 @@
+/*
+ * skycap - the service from a shell: a table of commands.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include "base/log.h"
+#include "cli/cli.h"
+
+static const struct {
+	const char *head;
+	const struct command *command[8];
+} table[] = {
+	{ "Set up", { &cmd_init, &cmd_client, &cmd_key, &cmd_subscription,
+	    &cmd_secret, &cmd_catalog, &cmd_config } },
+	{ "Use", { &cmd_send, &cmd_sweep } },
+	{ "Look", { &cmd_events, &cmd_deliveries, &cmd_show, &cmd_stats,
+	    &cmd_verify } },
+};
+
+static int
+usage(FILE *f, int status)
+{
+	fputs("usage: skycap COMMAND [ARGUMENT]...\n\n"
+	    "Order events out to those who asked for them.\n", f);
+	for (size_t i = 0; i < NELEM(table); i++) {
+		fprintf(f, "\n%s\n", table[i].head);
+		for (size_t j = 0; table[i].command[j] != NULL; j++)
+			fprintf(f, "  %-14s%s\n", table[i].command[j]->name,
+			    table[i].command[j]->summary);
+	}
+	fputs("\nskycap COMMAND --help says more about each.\n", f);
+	return status;
+}
+
+static int
+flush(int status)
+{
+	if (fflush(stdout) != 0 || ferror(stdout))
+		return CLI_FAILED;
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct cli c = { .json = false };
+	int status;
+
+	signal(SIGPIPE, SIG_IGN);
+	if (log_init("skycap", NULL, false) != RC_OK)
+		return CLI_FAILED;
+	log_level_set(LOG_WARN);
+	if (argc < 2)
+		return usage(stderr, CLI_USAGE);
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+	    strcmp(argv[1], "help") == 0)
+		return flush(usage(stdout, CLI_OK));
+	if (strcmp(argv[1], "--version") == 0) {
+		puts("skycap " PACKAGE_VERSION);
+		return flush(CLI_OK);
+	}
+	for (size_t i = 0; i < NELEM(table); i++)
+		for (size_t j = 0; table[i].command[j] != NULL; j++) {
+			if (strcmp(table[i].command[j]->name, argv[1]) != 0)
+				continue;
+			c.command = table[i].command[j];
+			status = c.command->run(&c, argc - 1, argv + 1);
+			cli_close(&c);
+			return flush(status);
+		}
+	fprintf(stderr, "skycap: there is no command \"%s\"\n\n", argv[1]);
+	return usage(stderr, CLI_USAGE);
+}

@@ -1,0 +1,208 @@
+#include <stdlib.h>
+#include "base/json.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "shape/catalog_data.h"
+
+#define NONE ((size_t)-1)
+
+/* FNV-1a: names are short, and nobody outside chooses what is in the table. */
+static size_t
+hash(struct slice s)
+{
+	uint32_t h = 2166136261u;
+
+	for (size_t i = 0; i < s.len; i++)
+		h = (h ^ (unsigned char)s.s[i]) * 16777619u;
+	return h;
+}
+
+void
+catalog_names_init(struct catalog_names *t, size_t n)
+{
+	size_t slots = 16;
+
+	while (slots < 2 * n)
+		slots *= 2;
+	t->slot = calloc(slots, sizeof *t->slot);
+	if (t->slot == NULL)
+		log_fatal("out of memory");
+	t->mask = slots - 1;
+}
+
+enum rc
+catalog_names_add(struct catalog_names *t, struct slice name, uint16_t at)
+{
+	size_t i = hash(name) & t->mask;
+
+	while (t->slot[i].name.s != NULL) {
+		if (slice_eq(t->slot[i].name, name))
+			return RC_EXISTS;
+		i = (i + 1) & t->mask;
+	}
+	t->slot[i] = (struct catalog_slot){ name, at };
+	return RC_OK;
+}
+
+static size_t
+names_find(const struct catalog_names *t, struct slice name)
+{
+	if (name.s == NULL || name.len > CATALOG_NAME_MAX)
+		return NONE;
+	for (size_t i = hash(name) & t->mask; t->slot[i].name.s != NULL;
+	    i = (i + 1) & t->mask)
+		if (slice_eq(t->slot[i].name, name))
+			return t->slot[i].at;
+	return NONE;
+}
+
+void
+catalog_free(struct catalog *c)
+{
+	if (c == NULL)
+		return;
+	free(c->pool);
+	free(c->event);
+	free(c->field);
+	free(c->leg);
+	free(c->alias);
+	free(c->event_name);
+	free(c->field_name);
+	free(c->events.slot);
+	free(c->fields.slot);
+	free(c->members.slot);
+	free(c);
+}
+
+const struct catalog_event *
+catalog_event_at(const struct catalog *c, size_t i)
+{
+	return i < c->nevent ? &c->event[i] : NULL;
+}
+
+const struct catalog_field *
+catalog_field_at(const struct catalog *c, size_t i)
+{
+	return i < c->nfield ? &c->field[i] : NULL;
+}
+
+size_t
+catalog_field_count(const struct catalog *c)
+{
+	return c->nfield;
+}
+
+const struct catalog_field *
+catalog_leg_at(const struct catalog *c, size_t i)
+{
+	return i < c->nleg ? &c->leg[i] : NULL;
+}
+
+const struct catalog_field *
+catalog_leg_find(const struct catalog *c, struct slice name)
+{
+	for (size_t i = 0; i < c->nleg; i++)
+		if (slice_is(name, c->leg[i].name))
+			return &c->leg[i];
+	return NULL;
+}
+
+const struct catalog_event *
+catalog_event_find(const struct catalog *c, struct slice name)
+{
+	return catalog_event_at(c, names_find(&c->events, name));
+}
+
+const struct catalog_field *
+catalog_field_find(const struct catalog *c, struct slice name)
+{
+	return catalog_field_at(c, names_find(&c->fields, name));
+}
+
+const struct catalog_field *
+catalog_field_member(const struct catalog *c, struct slice member)
+{
+	return catalog_field_at(c, names_find(&c->members, member));
+}
+
+const char *
+catalog_event_nearest(const struct catalog *c, struct slice name)
+{
+	return text_nearest(name, c->event_name, c->nevent);
+}
+
+const char *
+catalog_field_nearest(const struct catalog *c, struct slice name)
+{
+	return text_nearest(name, c->field_name, c->nfield);
+}
+
+static void
+sample_value(const struct catalog_field *f, const struct catalog_event *type,
+    struct buf *out)
+{
+	bool status = strcmp(f->name, "orderStatus") == 0;
+
+	if (status && type != NULL && type->status != NULL)
+		json_put_string(out, slice_of(type->status));
+	else if (f->type == CATALOG_INTEGER)
+		buf_puts(out, f->sample);
+	else
+		json_put_string(out, slice_of(f->sample));
+}
+
+/* The reference token of f's pointer that begins at byte at, after its /. */
+static struct slice
+step(const struct catalog_field *f, size_t at)
+{
+	const char *s = f->pointer + at;
+
+	return (struct slice){ s, strcspn(s, "/") };
+}
+
+/*
+ * The members below the first at bytes of first's pointer, in the order of the
+ * catalogue.  Several fields may share an object further down; it is written
+ * where the first of them stands.
+ */
+static void
+sample_object(const struct catalog *c, const struct catalog_field *first,
+    size_t at, const struct catalog_event *type, struct buf *out)
+{
+	const char *comma = "";
+
+	buf_putc(out, '{');
+	for (size_t i = first->index; i < c->nfield; i++) {
+		const struct catalog_field *f = &c->field[i];
+		struct slice key;
+		size_t j;
+
+		if (strncmp(f->pointer, first->pointer, at) != 0)
+			continue;
+		key = step(f, at);
+		for (j = first->index; j < i; j++)
+			if (strncmp(c->field[j].pointer, f->pointer, at) == 0 &&
+			    slice_eq(step(&c->field[j], at), key))
+				break;
+		if (j < i)
+			continue;
+		buf_puts(out, comma);
+		comma = ",";
+		json_put_string(out, key);
+		buf_putc(out, ':');
+		if (key.s[key.len] == '\0')
+			sample_value(f, type, out);
+		else
+			sample_object(c, f, at + key.len + 1, type, out);
+	}
+	if (at == 1 && c->legs_sample != NULL)
+		buf_printf(out, ",\"legs\":%s", c->legs_sample);
+	buf_putc(out, '}');
+}
+
+void
+catalog_sample_order(const struct catalog *c, const struct catalog_event *type,
+    struct buf *out)
+{
+	sample_object(c, &c->field[0], 1, type, out);
+}

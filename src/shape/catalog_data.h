@@ -1,0 +1,41 @@
+/*
+ * catalog_data - the catalogue as it lies in memory.
+ *
+ * For catalog.c, which answers from it, and catalog_load.c, which fills it;
+ * nobody else.  Invariant: strings point into pool, which never moves.
+ */
+#ifndef SHAPE_CATALOG_DATA_H
+#define SHAPE_CATALOG_DATA_H
+
+#include "shape/catalog.h"
+
+/* Names to places in an array: open addressing, at most half full. */
+struct catalog_names {
+	struct catalog_slot {
+		struct slice	name;	/* s NULL: free */
+		uint16_t	at;
+	}	*slot;
+	size_t	 mask;
+};
+
+struct catalog {
+	char		*pool;
+	struct catalog_event *event;
+	struct catalog_field *field, *leg;
+	const char	**alias;	/* runs that each end in NULL */
+	const char	**event_name, **field_name;	/* for text_nearest */
+	size_t		 nevent, nfield, nleg;
+	struct catalog_names events;	/* with aliases */
+	struct catalog_names fields;
+	struct catalog_names members;	/* by the order's own members */
+	const char	*legs_sample;	/* JSON */
+};
+
+/* Room for n names. */
+void catalog_names_init(struct catalog_names *t, size_t n);
+
+/* RC_EXISTS when the name is there.  name is borrowed. */
+MUST_USE enum rc catalog_names_add(struct catalog_names *t, struct slice name,
+    uint16_t at);
+
+#endif

@@ -1,0 +1,259 @@
+#include <stdlib.h>
+#include "base/log.h"
+#include "shape/derive.h"
+#include "shape/order.h"
+#include "shape/piece.h"
+
+static void
+index_room(struct order *o)
+{
+	size_t n = catalog_field_count(o->catalog);
+
+	if (n > o->nat) {
+		free(o->at);
+		o->at = calloc(n, sizeof *o->at);
+		if (o->at == NULL)
+			log_fatal("out of memory");
+	} else
+		memset(o->at, 0, o->nat * sizeof *o->at);
+	o->nat = n > o->nat ? n : o->nat;
+}
+
+/* A field that stands deeper than the order's own members, or 0. */
+static uint32_t
+walk_pointer(const struct order *o, const char *pointer)
+{
+	uint32_t i = 0;
+
+	while (*pointer == '/') {
+		size_t n = strcspn(++pointer, "/");
+
+		i = json_find_slice(&o->doc, i, (struct slice){ pointer, n });
+		if (i == 0)
+			return 0;
+		pointer += n;
+	}
+	return i;
+}
+
+/* One pass over the members; the catalogue says which field each one is. */
+static void
+index_members(struct order *o)
+{
+	const struct json_tok *tok = o->doc.tok;
+	struct buf plain = BUF_INIT(CATALOG_NAME_MAX);
+	size_t shallow = 0;
+
+	for (uint32_t k = 1; k < tok[0].next; k = tok[k + 1].next) {
+		const struct catalog_field *f;
+		struct slice key = json_raw(&o->doc, k);
+
+		if (tok[k].escaped) {
+			buf_clear(&plain);
+			piece_put(key, &plain);
+			if (plain.over)
+				continue;
+			key = buf_as_slice(&plain);
+		}
+		f = catalog_field_member(o->catalog, key);
+		if (f != NULL) {
+			o->at[f->index] = k + 1;
+			shallow++;
+		} else if (slice_is(key, "legs") &&
+		    tok[k + 1].type == JSON_ARRAY)
+			o->legs = k + 1;
+	}
+	for (size_t i = 0; shallow < o->nat && i < o->nat; i++) {
+		const struct catalog_field *f = catalog_field_at(o->catalog, i);
+
+		if (f != NULL && strchr(f->pointer + 1, '/') != NULL)
+			o->at[i] = walk_pointer(o, f->pointer);
+	}
+	buf_free(&plain);
+}
+
+enum rc
+order_read(struct order *o, const struct catalog *c, struct slice text,
+    struct json_error *err)
+{
+	static const struct order_derived none;
+	enum rc rc;
+
+	o->catalog = c;
+	o->legs = 0;
+	o->origin = o->destination = o->full_path = none;
+	o->booking = NULL;
+	buf_clear(&o->derived);
+	index_room(o);
+	rc = json_scan(&o->doc, text, &json_limits_default, err);
+	if (rc != RC_OK)
+		return rc;
+	if (o->doc.tok[0].type != JSON_OBJECT) {
+		memset(err, 0, sizeof *err);
+		err->fault = JSON_GRAMMAR;
+		err->line = err->col = 1;
+		snprintf(err->detail, sizeof err->detail,
+		    "an order is a JSON object");
+		o->doc.n = 0;
+		return RC_INVALID;
+	}
+	index_members(o);
+	if (o->legs != 0)
+		derive_from_legs(o);
+	return RC_OK;
+}
+
+void
+order_free(struct order *o)
+{
+	json_doc_free(&o->doc);
+	buf_free(&o->derived);
+	free(o->at);
+	o->at = NULL;
+	o->nat = 0;
+}
+
+struct order_value
+order_token(const struct order *o, uint32_t i)
+{
+	const struct json_tok *t = &o->doc.tok[i];
+
+	return (struct order_value){
+	    .found = t->type != JSON_NULL, .type = (enum json_type)t->type,
+	    .escaped = t->type == JSON_STRING && t->escaped, .tok = i,
+	    .text = t->type == JSON_STRING ? json_raw(&o->doc, i) :
+		json_text(&o->doc, i) };
+}
+
+static struct order_value
+words(const char *s)
+{
+	return (struct order_value){ .found = s != NULL, .type = JSON_STRING,
+	    .text = slice_of(s) };
+}
+
+static struct order_value
+from_legs(const struct order *o, enum catalog_derived what)
+{
+	const struct order_derived *d = what == CATALOG_ORIGIN ? &o->origin :
+	    what == CATALOG_DESTINATION ? &o->destination : &o->full_path;
+
+	if (what == CATALOG_BOOKING)
+		return words(o->booking);
+	if (what == CATALOG_SENT || d->len == 0)
+		return (struct order_value){ .found = false };
+	return (struct order_value){ .found = true, .type = JSON_STRING,
+	    .escaped = d->escaped,
+	    .text = { o->derived.s + d->off, d->len } };
+}
+
+struct order_value
+order_field(const struct order *o, const struct catalog_field *f)
+{
+	struct order_value v = { .found = false };
+	const char *booking;
+
+	if (f->index < o->nat && o->at[f->index] != 0)
+		v = order_token(o, o->at[f->index]);
+	if (!v.found)
+		return from_legs(o, f->derived);
+	if (f->derived == CATALOG_BOOKING && v.type == JSON_STRING) {
+		booking = order_booking_words(v.text);
+		if (booking != NULL)
+			return words(booking);
+	}
+	return v;
+}
+
+const char *
+order_booking_words(struct slice code)
+{
+	return slice_is(code, "OW") ? "One Way" :
+	    slice_is(code, "RT") ? "Round Trip" :
+	    slice_is(code, "MC") ? "Multicity" : NULL;
+}
+
+/* The item of an array that digits name; 0 if they don't, or it has none. */
+static uint32_t
+item(const struct json_doc *d, uint32_t array, struct slice digits)
+{
+	uint32_t n = 0, i = array + 1;
+
+	if (digits.len == 0 || digits.len > 9)
+		return 0;
+	for (size_t k = 0; k < digits.len; k++) {
+		if (digits.s[k] < '0' || digits.s[k] > '9')
+			return 0;
+		n = n * 10 + (uint32_t)(digits.s[k] - '0');
+	}
+	if (n >= d->tok[array].n)
+		return 0;
+	while (n-- > 0)
+		i = d->tok[i].next;
+	return i;
+}
+
+uint32_t
+order_walk(const struct json_doc *d, uint32_t from, struct slice path,
+    uint64_t *cost)
+{
+	uint32_t i = from;
+
+	while (path.len > 0) {
+		const char *dot = memchr(path.s, '.', path.len);
+		struct slice name = { path.s,
+		    dot == NULL ? path.len : (size_t)(dot - path.s) };
+
+		*cost += d->tok[i].n;
+		i = d->tok[i].type == JSON_OBJECT ?
+		    json_find_slice(d, i, name) :
+		    d->tok[i].type == JSON_ARRAY ? item(d, i, name) : 0;
+		if (i == 0)
+			return 0;
+		if (dot == NULL)
+			break;
+		path.s += name.len + 1;
+		path.len -= name.len + 1;
+	}
+	return i;
+}
+
+struct order_value
+order_path(const struct order *o, struct slice path)
+{
+	uint64_t cost = 0;
+	uint32_t i;
+
+	if (path.len == 0)
+		return order_token(o, 0);
+	i = order_walk(&o->doc, 0, path, &cost);
+	return i == 0 ? (struct order_value){ .found = false } :
+	    order_token(o, i);
+}
+
+bool
+order_value_is(struct order_value v, struct slice s)
+{
+	return v.escaped ? piece_is(v.text, s) : slice_eq(v.text, s);
+}
+
+bool
+order_value_begins(struct order_value v, struct slice s)
+{
+	if (v.escaped)
+		return piece_begins(v.text, s);
+	return v.text.len >= s.len &&
+	    (s.len == 0 || memcmp(v.text.s, s.s, s.len) == 0);
+}
+
+void
+order_value_text(const struct order *o, struct order_value v, struct buf *out)
+{
+	(void)o;		/* every value carries its own text */
+	if (!v.found)
+		return;
+	if (v.escaped)
+		piece_put(v.text, out);
+	else
+		buf_slice(out, v.text);
+}

@@ -1,0 +1,319 @@
+#include <stdlib.h>
+#include "base/clock.h"
+#include "base/log.h"
+#include "store/bdb_accept.h"
+#include "store/bdb_committer.h"
+#include "store/bdb_count.h"
+#include "store/bdb_fanout.h"
+#include "store/bdb_key.h"
+
+/*
+ * What an accepted event writes, in the order of bdb.h's files:
+ *   META    the position counter, once a transaction, read for writing before
+ *           anything else: whoever has it decides alone who comes first
+ *   SENDER  its sender id, if it has one
+ *   EVENT   itself
+ *   REF     its references, all of the transaction's together
+ *   DUE     a row for each subscription, due at once; or one fan-out row
+ */
+#define ROWS_MAX	10000
+#define BYTES_MAX	(2 * STORE_ORDER_MAX)	/* of orders: what is joined must
+						   not wait for a long write */
+
+#define EVENT_VALUE_INIT	BUF_INIT(2 * STORE_ORDER_MAX)
+
+struct batch {
+	struct store_accept	**item;
+	size_t			  n;
+	int64_t			  accepted_ms;
+	struct bdb_ref_entry	 *ref;		/* room for all of them */
+	size_t			  nref;
+	struct buf		  key, val;
+};
+
+struct accept_room
+accept_room(void)
+{
+	return (struct accept_room){ STORE_BATCH_EVENTS, ROWS_MAX, BYTES_MAX };
+}
+
+static size_t
+rows_of(const struct store_accept *a)
+{
+	size_t due = a->nsubscription > FANOUT_ABOVE ? 1 : a->nsubscription;
+
+	return 2 + due + a->nref;
+}
+
+/* What could never be stored, however often it is tried. */
+static bool
+too_big(const struct store_accept *a)
+{
+	return a->order.len > STORE_ORDER_MAX ||
+	    a->sender_id.len > STORE_SENDER_ID_MAX ||
+	    a->type.len > STORE_TEXT_MAX ||
+	    a->occurred.len > STORE_TEXT_MAX ||
+	    a->nref > STORE_REFS_MAX ||
+	    a->nsubscription > STORE_SUBSCRIPTIONS_MAX;
+}
+
+void
+accept_gather(struct accept_list *l, struct accept_room *r,
+    struct store_accept *fit[STORE_BATCH_EVENTS], size_t *nfit)
+{
+	for (; l->next < l->n; l->next++) {
+		struct store_accept *a = &l->item[l->next];
+		size_t rows = rows_of(a), bytes = a->order.len;
+
+		if (too_big(a)) {
+			a->rc = RC_TOOBIG;
+			continue;
+		}
+		if (r->events == 0 || r->rows < rows || r->bytes < bytes)
+			break;
+		r->events--;
+		r->rows -= rows;
+		r->bytes -= bytes;
+		fit[(*nfit)++] = a;
+	}
+}
+
+/*
+ * Was this sender id taken?  RC_NOTFOUND: no; RC_EXISTS, RC_INVALID as in
+ * accept.h.
+ */
+static enum rc
+find_taken(struct store *st, DB_TXN *txn, struct batch *b,
+    struct store_accept *a)
+{
+	struct key_taken t;
+	enum rc rc;
+
+	key_sender(&b->key, a->sender_id);
+	rc = bdb_get(st, txn, BDB_SENDER, &b->key, &b->val, true);
+	if (rc != RC_OK)
+		return rc;
+	if (value_sender_parse(buf_as_slice(&b->val), &t) != RC_OK) {
+		log_error("store: a sender id's row can't be read");
+		return RC_IO;
+	}
+	if (memcmp(t.content, a->content, sizeof t.content) != 0)
+		return RC_INVALID;
+	a->position = t.position;
+	a->deliveries = t.deliveries;
+	a->accepted_ms = t.accepted_ms;
+	return RC_EXISTS;
+}
+
+static enum rc
+put_sender(struct store *st, DB_TXN *txn, struct batch *b,
+    const struct store_accept *a)
+{
+	struct key_taken t = { .position = a->position,
+	    .accepted_ms = a->accepted_ms, .deliveries = a->deliveries };
+
+	memcpy(t.content, a->content, sizeof t.content);
+	key_sender(&b->key, a->sender_id);
+	value_sender(&b->val, &t);
+	return bdb_put(st, txn, BDB_SENDER, &b->key, &b->val);
+}
+
+static enum rc
+put_event(struct store *st, DB_TXN *txn, struct batch *b,
+    const struct store_accept *a)
+{
+	key_event(&b->key, a->position);
+	event_encode(&b->val, a, a->accepted_ms);
+	if (b->val.over)
+		return RC_TOOBIG;
+	return bdb_put(st, txn, BDB_EVENT, &b->key, &b->val);
+}
+
+static enum rc
+put_due(struct store *st, DB_TXN *txn, struct batch *b,
+    const struct store_accept *a)
+{
+	struct store_due d = { .due_ms = a->accepted_ms,
+	    .key = { .position = a->position } };
+	enum rc rc = RC_OK;
+
+	if (a->nsubscription > FANOUT_ABOVE)
+		return bdb_fanout_put(st, txn, a->position, a->accepted_ms);
+	value_due(&b->val, &d);
+	for (uint32_t i = 0; i < a->nsubscription && rc == RC_OK; i++) {
+		d.key.subscription = a->subscription[i];
+		key_due(&b->key, &d);
+		rc = bdb_put(st, txn, BDB_DUE, &b->key, &b->val);
+	}
+	return rc;
+}
+
+/* Results that only stand once the transaction does; RC_OK goes on. */
+static enum rc
+decide(struct store *st, DB_TXN *txn, struct batch *b,
+    struct store_accept *a, uint64_t generation, uint64_t *position)
+{
+	enum rc rc = RC_NOTFOUND;
+
+	if (a->generation != generation) {
+		a->rc = RC_STALE;
+		return RC_OK;
+	}
+	if (a->sender_id.len > 0)
+		rc = find_taken(st, txn, b, a);
+	a->rc = rc;
+	if (rc == RC_EXISTS || rc == RC_INVALID)
+		return RC_OK;
+	if (rc != RC_NOTFOUND)
+		return rc;
+	a->rc = RC_OK;
+	a->position = ++*position;
+	a->accepted_ms = b->accepted_ms;
+	a->deliveries = a->nsubscription;
+	for (uint32_t i = 0; i < a->nref; i++)
+		b->ref[b->nref++] = (struct bdb_ref_entry){ a->ref[i],
+		    a->position };
+	return a->sender_id.len > 0 ? put_sender(st, txn, b, a) : RC_OK;
+}
+
+static enum rc
+take(struct store *st, DB_TXN *txn, void *arg)
+{
+	struct batch *b = arg;
+	uint64_t before, position, generation;
+	enum rc rc;
+
+	b->nref = 0;
+	rc = bdb_count_get(st, txn, KEY_POSITION, true, &before);
+	if (rc == RC_OK)
+		rc = bdb_count_get(st, txn, KEY_GENERATION, false,
+		    &generation);
+	if (rc != RC_OK)
+		return rc;
+	position = before;
+	for (size_t i = 0; i < b->n && rc == RC_OK; i++)
+		rc = decide(st, txn, b, b->item[i], generation, &position);
+	if (rc != RC_OK || position == before)
+		return rc;
+	rc = bdb_count_set(st, txn, KEY_POSITION, position);
+	for (size_t i = 0; i < b->n && rc == RC_OK; i++)
+		if (b->item[i]->rc == RC_OK)
+			rc = put_event(st, txn, b, b->item[i]);
+	if (rc == RC_OK && b->nref > 0)
+		rc = bdb_ref_put(st, txn, b->ref, b->nref);
+	for (size_t i = 0; i < b->n && rc == RC_OK; i++)
+		if (b->item[i]->rc == RC_OK)
+			rc = put_due(st, txn, b, b->item[i]);
+	return rc;
+}
+
+static void
+fail(struct store_accept **item, size_t n, enum rc rc)
+{
+	for (size_t i = 0; i < n; i++)
+		item[i]->rc = rc;
+}
+
+/*
+ * All together; if that fails for another reason than the store's state, each
+ * alone, so that whose fault it was bears it alone.  The flush is asked for
+ * also where nothing is written: a duplicate's first one may have been
+ * committed, by anybody, and not be flushed yet.
+ */
+static void
+take_all(struct store *st, struct batch *b)
+{
+	struct store_accept **item = b->item;
+	size_t n = b->n;
+	enum rc rc;
+
+	rc = bdb_txn(st, take, b, BDB_PRIORITY_ACCEPT, true);
+	if (rc == RC_OK)
+		return;
+	fail(item, n, rc);
+	if (rc == RC_RETRY || rc == RC_FULL || n == 1)
+		return;
+	b->n = 1;
+	for (size_t i = 0; i < n; i++) {
+		b->item = &item[i];
+		rc = bdb_txn(st, take, b, BDB_PRIORITY_ACCEPT, true);
+		if (rc != RC_OK)
+			item[i]->rc = rc;
+	}
+}
+
+void
+accept_batch(struct store *st, struct store_accept **item, size_t n,
+    int64_t *newest_ms)
+{
+	struct batch b = { .item = item, .n = n, .key = KEY_INIT,
+	    .val = EVENT_VALUE_INIT };
+	int64_t now_ms = clock_now_ms();
+	size_t nref = 0;
+	enum rc rc;
+
+	rc = bdb_enter(st);
+	if (rc != RC_OK) {
+		fail(item, n, rc);
+		return;
+	}
+	rc = bdb_space_check(st);
+	if (rc != RC_OK) {
+		fail(item, n, rc);
+		goto done;
+	}
+	for (size_t i = 0; i < n; i++)
+		nref += item[i]->nref;
+	b.ref = calloc(nref + 1, sizeof *b.ref);
+	if (b.ref == NULL)
+		log_fatal("out of memory: %zu references", nref);
+	if (*newest_ms < now_ms)
+		*newest_ms = now_ms;
+	b.accepted_ms = *newest_ms;
+	take_all(st, &b);
+done:
+	bdb_leave(st);
+	free(b.ref);
+	buf_free(&b.val);
+	buf_free(&b.key);
+}
+
+/* Each transaction in the caller's thread. */
+static void
+accept_here(struct store *st, struct store_accept *item, size_t n)
+{
+	struct accept_list l = { .item = item, .n = n };
+	struct store_accept *fit[STORE_BATCH_EVENTS];
+	int64_t newest_ms = 0;
+
+	while (l.next < n) {
+		struct accept_room room = accept_room();
+		size_t nfit = 0;
+
+		accept_gather(&l, &room, fit, &nfit);
+		if (nfit > 0)
+			accept_batch(st, fit, nfit, &newest_ms);
+	}
+}
+
+/* The state of the store, as against what is said of one item. */
+static bool
+of_store(enum rc rc)
+{
+	return rc == RC_RETRY || rc == RC_FULL || rc == RC_IO;
+}
+
+enum rc
+store_accept(struct store *st, struct store_accept *item, size_t n)
+{
+	if (n == 0)
+		return RC_OK;
+	if (st->committer != NULL)
+		committer_accept(st, item, n);
+	else
+		accept_here(st, item, n);
+	for (size_t i = 0; i < n; i++)
+		if (!of_store(item[i].rc) || item[i].rc != item[0].rc)
+			return RC_OK;
+	return item[0].rc;
+}

@@ -1,0 +1,520 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <link.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include "base/clock.h"
+#include "base/log.h"
+#include "store/bdb_env.h"
+
+/*
+ * Sizes of the shared tables at their making; they grow from there up to
+ * MEMORY_MAX.  A transaction of 10,000 rows that each lie on a page of their
+ * own takes some 20,000 locks.
+ */
+#define LOCKS_INIT	4000
+#define LOCKERS_INIT	500
+#define MEMORY_MAX	(96 * 1024 * 1024)	/* beside the cache */
+#define LOCK_PARTITIONS	8
+#define TRANSACTIONS	500	/* open at once, all processes */
+#define LOCK_TIMEOUT_US	(2 * 1000 * 1000)
+#define TXN_TIMEOUT_US	(10 * 1000 * 1000)
+#define TICK_MS		250
+
+#define SAID_WINDOW_MS	10000	/* of the engine's own messages at most */
+#define SAID_MAX	10	/* so many lines in so long */
+
+#define MODE		0600
+#define PAGE_SIZE_DB	4096	/* a page of the kernel's: a write of it is
+				   never cut in two by a kill */
+
+const char *const bdb_file_name[BDB_NFILES] = {
+	"meta.db", "config.db", "sender.db", "event.db", "ref.db", "due.db",
+	"delivery.db", "done.db", "stat.db",
+};
+
+/* The engine prints a line per page when a disk is full: not all of them. */
+static bool
+may_say(struct store *st)
+{
+	int64_t now = clock_mono_ms();
+	uint32_t said;
+
+	if (now - atomic_load(&st->said_ms) > SAID_WINDOW_MS) {
+		atomic_store(&st->said_ms, now);
+		said = atomic_exchange(&st->said, 0);
+		if (said > SAID_MAX)
+			log_warn("engine: %" PRIu32 " more lines not shown",
+			    said - SAID_MAX);
+	}
+	return atomic_fetch_add(&st->said, 1) < SAID_MAX;
+}
+
+static void
+on_error(const DB_ENV *env, const char *prefix, const char *text)
+{
+	(void)prefix;
+	if (may_say(env->app_private))
+		log_warn("engine: %s", text);
+}
+
+static void
+on_message(const DB_ENV *env, const char *text)
+{
+	if (may_say(env->app_private))
+		log_info("engine: %s", text);
+}
+
+static enum rc
+failed(int error, const char *what, struct buf *why)
+{
+	buf_printf(why, "%s: %s", what, db_strerror(error));
+	return error == ENOSPC || error == EDQUOT ? RC_FULL : RC_IO;
+}
+
+static enum rc
+env_new(struct store *st, DB_ENV **out, struct buf *why)
+{
+	DB_ENV *env = NULL;
+	int error = db_env_create(&env, 0);
+
+	if (error != 0)
+		return failed(error, "db_env_create", why);
+	env->app_private = st;
+	env->set_errcall(env, on_error);
+	env->set_msgcall(env, on_message);
+
+	const int set[] = {
+		env->set_cachesize(env, (uint32_t)(st->cache_bytes >> 30),
+		    (uint32_t)(st->cache_bytes & ((1 << 30) - 1)), 1),
+		env->set_lg_bsize(env, BDB_LOG_BUFFER),
+		env->set_lg_max(env, BDB_LOG_FILE),
+		env->set_lk_detect(env, DB_LOCK_MINWRITE),
+		env->set_lk_partitions(env, LOCK_PARTITIONS),
+		env->set_memory_init(env, DB_MEM_LOCK, LOCKS_INIT),
+		env->set_memory_init(env, DB_MEM_LOCKOBJECT, LOCKS_INIT),
+		env->set_memory_init(env, DB_MEM_LOCKER, LOCKERS_INIT),
+		env->set_memory_max(env, 0, MEMORY_MAX),
+		env->set_tx_max(env, TRANSACTIONS),
+		env->set_timeout(env, LOCK_TIMEOUT_US, DB_SET_LOCK_TIMEOUT),
+		env->set_timeout(env, TXN_TIMEOUT_US, DB_SET_TXN_TIMEOUT),
+		env->set_flags(env, DB_TIME_NOTGRANTED | DB_REGION_INIT, 1),
+	};
+
+	for (size_t i = 0; i < NELEM(set); i++) {
+		if (set[i] == 0)
+			continue;
+		env->close(env, 0);
+		return failed(set[i], "setting up the environment", why);
+	}
+	*out = env;
+	return RC_OK;
+}
+
+/* Close what is open; the first error, since the rest follow from it. */
+static int
+env_end(DB_ENV *env, DB *db[BDB_NFILES])
+{
+	int error, first = 0;
+
+	for (int f = BDB_NFILES - 1; f >= 0; f--) {
+		if (db[f] == NULL)
+			continue;
+		/* A sync here may sleep a second; checkpoints do it. */
+		error = db[f]->close(db[f], DB_NOSYNC);
+		db[f] = NULL;
+		if (first == 0)
+			first = error;
+	}
+	error = env->close(env, 0);
+	return first != 0 ? first : error;
+}
+
+static int
+open_file(DB_ENV *env, enum bdb_file f, uint32_t create, DB **out)
+{
+	DB *db;
+	int error = db_create(&db, env, 0);
+
+	if (error != 0)
+		return error;
+	if (create != 0) {
+		error = db->set_pagesize(db, PAGE_SIZE_DB);
+		if (error == 0)
+			error = db->set_flags(db, DB_CHKSUM);
+	}
+	/* The due tree shrinks as it grows: reverse splits only deadlock. */
+	if (error == 0 && f == BDB_DUE)
+		error = db->set_flags(db, DB_REVSPLITOFF);
+	if (error == 0)
+		error = db->open(db, NULL, bdb_file_name[f], NULL, DB_BTREE,
+		    create | DB_AUTO_COMMIT | DB_THREAD, MODE);
+	if (error != 0) {
+		db->close(db, DB_NOSYNC);
+		return error;
+	}
+	*out = db;
+	return 0;
+}
+
+#define SUBSYSTEMS	(DB_INIT_LOCK | DB_INIT_LOG | DB_INIT_MPOOL |	\
+			DB_INIT_TXN | DB_THREAD)
+
+/* Make the databases of a new store and bring them to the disk. */
+static enum rc
+create_files(DB_ENV *env, DB *db[BDB_NFILES], const char *dir,
+    struct buf *why)
+{
+	int error;
+
+	for (int f = 0; f < BDB_NFILES; f++) {
+		error = open_file(env, (enum bdb_file)f, DB_CREATE, &db[f]);
+		if (error != 0)
+			return failed(error, bdb_file_name[f], why);
+	}
+	error = env->txn_checkpoint(env, 0, 0, DB_FORCE);
+	if (error != 0)
+		return failed(error, "checkpoint", why);
+	if (bdb_env_sync_dir(dir) != RC_OK)
+		return failed(errno, dir, why);
+	return RC_OK;
+}
+
+static enum rc
+recover_once(struct store *st, struct buf *why)
+{
+	DB *db[BDB_NFILES] = { NULL };
+	DB_ENV *env;
+	enum rc rc;
+	int error;
+
+	rc = env_new(st, &env, why);
+	if (rc != RC_OK)
+		return rc;
+	error = env->open(env, st->dir,
+	    SUBSYSTEMS | DB_CREATE | DB_RECOVER, MODE);
+	if (error != 0)
+		rc = failed(error, "recovery", why);
+	else if (st->creating)
+		rc = create_files(env, db, st->dir, why);
+	error = env_end(env, db);
+	if (rc == RC_OK && error != 0)
+		rc = failed(error, "closing after recovery", why);
+	return rc;
+}
+
+static enum rc
+recover(void *arg, struct buf *why)
+{
+	struct store *st = arg;
+	enum rc rc;
+
+	rc = bdb_space_recover(st, false, why);
+	if (rc != RC_OK)
+		return rc;
+	rc = recover_once(st, why);
+	/* The engine tells of a full disk by panicking, too: look. */
+	if (rc != RC_OK && bdb_space_recover(st, true, why) == RC_OK) {
+		buf_clear(why);
+		rc = recover_once(st, why);
+	}
+	return rc;
+}
+
+static enum rc
+join(void *arg, struct buf *why)
+{
+	struct store *st = arg;
+	DB_LOG_STAT *stat = NULL;
+	enum rc rc;
+	int error;
+
+	rc = env_new(st, &st->env, why);
+	if (rc != RC_OK)
+		return rc;
+	error = st->env->open(st->env, st->dir, SUBSYSTEMS, MODE);
+	if (error != 0) {
+		rc = failed(error, "joining the environment", why);
+		goto done;
+	}
+	for (int f = 0; f < BDB_NFILES; f++) {
+		error = open_file(st->env, (enum bdb_file)f, 0, &st->db[f]);
+		if (error != 0) {
+			rc = failed(error, bdb_file_name[f], why);
+			goto done;
+		}
+	}
+	error = st->env->log_stat(st->env, &stat, 0);
+	if (error != 0) {
+		rc = failed(error, "log_stat", why);
+		goto done;
+	}
+	atomic_store(&st->log_file, stat->st_cur_file);
+	free(stat);
+done:
+	if (rc != RC_OK) {
+		env_end(st->env, st->db);
+		st->env = NULL;
+	}
+	return rc;
+}
+
+static void
+leave(void *arg)
+{
+	struct store *st = arg;
+	int error = env_end(st->env, st->db);
+
+	st->env = NULL;
+	/*
+	 * Whatever went wrong while leaving, the next one in must not trust
+	 * the regions.  A panicked environment also leaks its mappings when
+	 * it is closed, so this process can't go on for long with it.
+	 */
+	if (error == DB_RUNRECOVERY) {
+		gate_raise(st->gate);
+		log_error("the environment failed: ending");
+		_exit(GATE_EXIT);
+	}
+	if (error != 0) {
+		gate_raise(st->gate);
+		log_error("leaving the environment: %s", db_strerror(error));
+	}
+}
+
+const struct gate_ops bdb_env_ops = { recover, join, leave };
+
+enum rc
+bdb_env_sync_dir(const char *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), saved;
+
+	if (fd == -1)
+		return RC_IO;
+	if (fsync(fd) == -1) {
+		saved = errno;
+		close(fd);
+		errno = saved;
+		return RC_IO;
+	}
+	close(fd);
+	return RC_OK;
+}
+
+enum rc
+bdb_env_sync_log_entry(struct store *st)
+{
+	char path[BDB_PATH_MAX + 32];
+	uint32_t known = atomic_load(&st->log_file), next = known + 1;
+
+	snprintf(path, sizeof path, "%s/log.%010" PRIu32, st->dir, next);
+	if (access(path, F_OK) == -1)
+		return RC_OK;
+	if (bdb_env_sync_dir(st->dir) != RC_OK)
+		return RC_IO;
+	/* Others may be ahead; behind them costs one more fsync at most. */
+	atomic_compare_exchange_strong(&st->log_file, &known, next);
+	return RC_OK;
+}
+
+/* A limit of the control group we are in, if it can be read; else INT64_MAX. */
+static int64_t
+group_limit(void)
+{
+	static const char *const path[] = {
+		"/sys/fs/cgroup/memory.max",
+		"/sys/fs/cgroup/memory/memory.limit_in_bytes",
+	};
+	int64_t limit = INT64_MAX;
+
+	for (size_t i = 0; i < NELEM(path); i++) {
+		FILE *f = fopen(path[i], "re");
+
+		if (f == NULL)
+			continue;
+		if (fscanf(f, "%" SCNd64, &limit) != 1 || limit <= 0)
+			limit = INT64_MAX;
+		fclose(f);
+		break;
+	}
+	return limit;
+}
+
+int64_t
+bdb_env_cache_auto(void)
+{
+	const int64_t mib = 1024 * 1024;
+	int64_t pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+	int64_t memory = group_limit(), cache;
+
+	if (pages > 0 && size > 0 && pages < memory / size)
+		memory = pages * size;
+	cache = memory / 20;
+	if (cache < 8 * mib)
+		return 8 * mib;
+	return cache > 256 * mib ? 256 * mib : cache;
+}
+
+struct build {
+	uintptr_t	 at;	/* an address inside the engine */
+	char		*out;
+	size_t		 max;
+};
+
+/*
+ * The GNU build id of the shared object that holds b->at, in hex.  None if the
+ * engine is part of the program: then every program would be a build of its
+ * own, though all of them share one engine.
+ */
+static int
+find_build(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	struct build *b = arg;
+	const ElfW(Phdr) *note = NULL;
+	bool ours = false;
+
+	(void)size;
+	if (info->dlpi_name == NULL || info->dlpi_name[0] == '\0')
+		return 0;
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+		uintptr_t from = info->dlpi_addr + p->p_vaddr;
+
+		if (p->p_type == PT_LOAD && b->at >= from &&
+		    b->at < from + p->p_memsz)
+			ours = true;
+	}
+	for (int i = 0; ours && i < info->dlpi_phnum; i++) {
+		const char *p, *end;
+
+		note = &info->dlpi_phdr[i];
+		if (note->p_type != PT_NOTE)
+			continue;
+		p = (const char *)(info->dlpi_addr + note->p_vaddr);
+		end = p + note->p_memsz;
+		while ((size_t)(end - p) >= sizeof(ElfW(Nhdr))) {
+			const ElfW(Nhdr) *n = (const void *)p;
+			size_t name = (n->n_namesz + 3u) & ~(size_t)3;
+			size_t desc = (n->n_descsz + 3u) & ~(size_t)3;
+			const unsigned char *id;
+
+			p += sizeof *n;
+			if (name + desc > (size_t)(end - p))
+				break;
+			id = (const unsigned char *)p + name;
+			if (n->n_type == NT_GNU_BUILD_ID && name == 4 &&
+			    memcmp(p, "GNU", 4) == 0)
+				for (size_t j = 0; j < n->n_descsz &&
+				    2 * j + 3 <= b->max; j++)
+					snprintf(b->out + 2 * j, 3, "%02x",
+					    id[j]);
+			p += name + desc;
+		}
+	}
+	return ours;
+}
+
+void
+bdb_env_library(char *out, size_t max)
+{
+	int n, major, minor, patch;
+	struct build b;
+	DB_ENV *env;
+
+	db_version(&major, &minor, &patch);
+	n = snprintf(out, max, "%d.%d.%d-", major, minor, patch);
+	if (n < 0 || (size_t)n >= max || db_env_create(&env, 0) != 0)
+		return;
+	/*
+	 * A method's address lies in the library itself, where a function's
+	 * may be a stub of the program's.
+	 */
+	b = (struct build){ (uintptr_t)env->open, out + n, max - (size_t)n };
+	env->close(env, 0);
+	dl_iterate_phdr(find_build, &b);
+}
+
+struct ticker {
+	pthread_t	 thread;
+	pthread_mutex_t	 lock;
+	pthread_cond_t	 wake;
+	bool		 stop;
+};
+
+static void *
+tick(void *arg)
+{
+	struct store *st = arg;
+	struct ticker *t = st->ticker;
+	struct timespec at;
+	int rejected;
+
+	pthread_mutex_lock(&t->lock);
+	while (!t->stop) {
+		clock_gettime(CLOCK_MONOTONIC, &at);
+		at.tv_nsec += TICK_MS * 1000000L;
+		at.tv_sec += at.tv_nsec / 1000000000L;
+		at.tv_nsec %= 1000000000L;
+		pthread_cond_timedwait(&t->wake, &t->lock, &at);
+		pthread_mutex_unlock(&t->lock);
+		if (gate_enter_attached(st->gate) == RC_OK) {
+			/* An error here is found by those who work. */
+			st->env->lock_detect(st->env, 0, DB_LOCK_MINWRITE,
+			    &rejected);
+			gate_leave(st->gate);
+		}
+		pthread_mutex_lock(&t->lock);
+	}
+	pthread_mutex_unlock(&t->lock);
+	return NULL;
+}
+
+enum rc
+bdb_ticker_start(struct store *st)
+{
+	struct ticker *t = calloc(1, sizeof *t);
+	pthread_condattr_t attr;
+	sigset_t all, old;
+	int error;
+
+	if (t == NULL)
+		log_fatal("out of memory: ticker");
+	pthread_mutex_init(&t->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&t->wake, &attr);
+	pthread_condattr_destroy(&attr);
+	st->ticker = t;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	error = pthread_create(&t->thread, NULL, tick, st);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (error == 0)
+		return RC_OK;
+	log_error("ticker thread: %s", strerror(error));
+	pthread_cond_destroy(&t->wake);
+	pthread_mutex_destroy(&t->lock);
+	free(t);
+	st->ticker = NULL;
+	return RC_IO;
+}
+
+void
+bdb_ticker_stop(struct store *st)
+{
+	struct ticker *t = st->ticker;
+
+	if (t == NULL)
+		return;
+	pthread_mutex_lock(&t->lock);
+	t->stop = true;
+	pthread_cond_signal(&t->wake);
+	pthread_mutex_unlock(&t->lock);
+	pthread_join(t->thread, NULL);
+	pthread_cond_destroy(&t->wake);
+	pthread_mutex_destroy(&t->lock);
+	free(t);
+	st->ticker = NULL;
+}

@@ -1,0 +1,90 @@
+#include "store/bdb_key.h"
+
+/*
+ * An event's row:
+ *   layout8    EVENT_LAYOUT
+ *   flags8     EVENT_TEST ...
+ *   accepted64
+ *   key32      number of the publish key
+ *   n32        subscriptions matched, then n times 32 bits, ascending
+ *   type       length16, bytes
+ *   sender id  the same, with EVENT_SENDER only
+ *   occurred   the same, with EVENT_OCCURRED only
+ *   order      all the rest
+ */
+#define EVENT_LAYOUT	1
+
+enum { EVENT_TEST = 1, EVENT_SENDER = 2, EVENT_OCCURRED = 4 };
+
+static void
+put_text(struct buf *val, struct slice s)
+{
+	if (s.len > UINT16_MAX) {
+		val->over = true;
+		return;
+	}
+	buf_be16(val, (uint16_t)s.len);
+	buf_slice(val, s);
+}
+
+static struct slice
+take_text(struct slice *s)
+{
+	uint16_t len = slice_be16(s);
+
+	return slice_take(s, len);
+}
+
+void
+event_encode(struct buf *val, const struct store_accept *a,
+    int64_t accepted_ms)
+{
+	bool sender = a->sender_id.len > 0, occurred = a->occurred.s != NULL;
+
+	buf_clear(val);
+	buf_be8(val, EVENT_LAYOUT);
+	buf_be8(val, (uint8_t)((a->test ? EVENT_TEST : 0) |
+	    (sender ? EVENT_SENDER : 0) | (occurred ? EVENT_OCCURRED : 0)));
+	buf_be64(val, (uint64_t)accepted_ms);
+	buf_be32(val, a->key);
+	buf_be32(val, a->nsubscription);
+	for (uint32_t i = 0; i < a->nsubscription; i++)
+		buf_be32(val, a->subscription[i]);
+	put_text(val, a->type);
+	if (sender)
+		put_text(val, a->sender_id);
+	if (occurred)
+		put_text(val, a->occurred);
+	buf_slice(val, a->order);
+}
+
+enum rc
+event_decode(struct store_event *ev, uint64_t position)
+{
+	struct slice s = buf_as_slice(&ev->raw);
+	struct store_event got = { .position = position };
+	uint8_t layout = slice_be8(&s), flags = slice_be8(&s);
+
+	got.accepted_ms = (int64_t)slice_be64(&s);
+	got.key = slice_be32(&s);
+	got.test = (flags & EVENT_TEST) != 0;
+	got.subscriptions = slice_take(&s, (size_t)slice_be32(&s) * 4);
+	got.type = take_text(&s);
+	if (flags & EVENT_SENDER)
+		got.sender_id = take_text(&s);
+	if (flags & EVENT_OCCURRED)
+		got.occurred = take_text(&s);
+	if (s.s == NULL || layout != EVENT_LAYOUT)
+		return RC_INVALID;
+	got.order = s;
+	got.raw = ev->raw;
+	*ev = got;
+	return RC_OK;
+}
+
+void
+store_event_clear(struct store_event *ev)
+{
+	buf_free(&ev->raw);
+	*ev = (struct store_event)STORE_EVENT_INIT;
+}

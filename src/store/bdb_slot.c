@@ -1,0 +1,305 @@
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/clock.h"
+#include "base/log.h"
+#include "store/bdb_slot.h"
+
+/*
+ * A slot's name: kind, process, when that started, namespace, as in
+ * "p4711.88123.4026531836".  It is made as "t..." and renamed when it is
+ * locked, so that nobody takes it for a dead one.
+ */
+struct owner {
+	char	 kind;
+	long	 pid;
+	uint64_t start;		/* clock ticks since boot; 0: not known */
+	uint64_t space;		/* PID namespace; 0: not known */
+};
+
+static enum rc
+no_room(int error)
+{
+	return error == ENOSPC || error == EDQUOT ? RC_FULL : RC_IO;
+}
+
+/* Field 22 of /proc/PID/stat; the name before it may hold anything. */
+static uint64_t
+started(long pid)
+{
+	char path[64], text[1024];
+	const char *p;
+	uint64_t start = 0;
+	size_t n;
+	FILE *f;
+
+	snprintf(path, sizeof path, "/proc/%ld/stat", pid);
+	f = fopen(path, "re");
+	if (f == NULL)
+		return 0;
+	n = fread(text, 1, sizeof text - 1, f);
+	fclose(f);
+	text[n] = '\0';
+	p = strrchr(text, ')');
+	for (int field = 2; p != NULL && field < 22; field++) {
+		p = strchr(p, ' ');
+		if (p != NULL)
+			p++;
+	}
+	if (p == NULL || sscanf(p, "%" SCNu64, &start) != 1)
+		return 0;
+	return start;
+}
+
+static struct owner
+self(char kind)
+{
+	struct owner o = { kind, (long)getpid(), 0, 0 };
+	struct stat sb;
+
+	o.start = started(o.pid);
+	if (stat("/proc/self/ns/pid", &sb) == 0)
+		o.space = sb.st_ino;
+	return o;
+}
+
+static bool
+parse(const char *name, struct owner *o)
+{
+	return sscanf(name, "%c%ld.%" SCNu64 ".%" SCNu64, &o->kind, &o->pid,
+	    &o->start, &o->space) == 4;
+}
+
+enum rc
+slot_dir(const char *dir)
+{
+	char path[SLOT_PATH_MAX];
+
+	snprintf(path, sizeof path, "%s/run", dir);
+	if (mkdir(path, 0700) == -1 && errno != EEXIST)
+		return no_room(errno);
+	return RC_OK;
+}
+
+enum rc
+slot_take(struct slot *s, const char *dir, enum slot_kind kind)
+{
+	struct owner o = self((char)kind);
+	char making[SLOT_PATH_MAX], name[80];
+
+	snprintf(name, sizeof name, "%ld.%" PRIu64 ".%" PRIu64, o.pid,
+	    o.start, o.space);
+	snprintf(making, sizeof making, "%s/run/t%s", dir, name);
+	snprintf(s->path, sizeof s->path, "%s/run/%c%s", dir, (char)kind,
+	    name);
+	s->fd = open(making, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (s->fd == -1)
+		return no_room(errno);
+	if (flock(s->fd, LOCK_EX | LOCK_NB) == 0 &&
+	    rename(making, s->path) == 0)
+		return RC_OK;
+	unlink(making);
+	close(s->fd);
+	s->fd = -1;
+	return RC_IO;
+}
+
+void
+slot_drop(struct slot *s)
+{
+	if (s->fd == -1)
+		return;
+	unlink(s->path);
+	close(s->fd);
+	s->fd = -1;
+}
+
+/*
+ * Open every slot and say what its lock says: fn(arg, path, owner, held, sb)
+ * until it returns false.
+ */
+typedef bool slot_fn(void *arg, const char *path, const struct owner *o,
+    bool held, const struct stat *sb);
+
+static void
+each(const char *dir, slot_fn *fn, void *arg)
+{
+	char path[SLOT_PATH_MAX];
+	struct dirent *d;
+	struct owner o;
+	struct stat sb;
+	bool held, more = true;
+	int fd;
+	DIR *run;
+
+	snprintf(path, sizeof path, "%s/run", dir);
+	run = opendir(path);
+	if (run == NULL)
+		return;
+	while (more) {
+		d = readdir(run);
+		if (d == NULL)
+			break;
+		if ((d->d_name[0] != SLOT_ATTACHED &&
+		    d->d_name[0] != SLOT_RECOVERING) || !parse(d->d_name, &o))
+			continue;
+		snprintf(path, sizeof path, "%s/run/%.200s", dir, d->d_name);
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		if (fd == -1)
+			continue;
+		held = flock(fd, LOCK_EX | LOCK_NB) == -1;
+		/* One that was dropped since readdir has no link any more. */
+		if (fstat(fd, &sb) == 0 && sb.st_nlink > 0)
+			more = fn(arg, path, &o, held, &sb);
+		close(fd);
+	}
+	closedir(run);
+}
+
+static bool
+is_dead(void *arg, const char *path, const struct owner *o, bool held,
+    const struct stat *sb)
+{
+	bool *dead = arg;
+
+	(void)path;
+	(void)o;
+	(void)sb;
+	*dead = !held;
+	return held;
+}
+
+bool
+slot_any_dead(const char *dir)
+{
+	bool dead = false;
+
+	each(dir, is_dead, &dead);
+	return dead;
+}
+
+struct killing {
+	struct owner	self;
+	int64_t		recovering_ms, now_ms;
+};
+
+static bool
+kill_one(void *arg, const char *path, const struct owner *o, bool held,
+    const struct stat *sb)
+{
+	const struct killing *k = arg;
+	int64_t age_ms = k->now_ms - (int64_t)sb->st_mtim.tv_sec * 1000;
+
+	(void)path;
+	if (!held || o->pid <= 1 || o->pid == k->self.pid)
+		return true;
+	if (o->kind == SLOT_RECOVERING && age_ms < k->recovering_ms)
+		return true;
+	/* The lock may have outlived its owner in a child. */
+	if (o->space == 0 || o->space != k->self.space || o->start == 0 ||
+	    started(o->pid) != o->start)
+		return true;
+	if (kill((pid_t)o->pid, SIGKILL) == 0)
+		log_warn("ended process %ld, which did not leave the store",
+		    o->pid);
+	return true;
+}
+
+void
+slot_kill(const char *dir, int64_t recovering_ms)
+{
+	struct killing k = { self(SLOT_ATTACHED), recovering_ms,
+	    clock_now_ms() };
+
+	each(dir, kill_one, &k);
+}
+
+void
+slot_clear(const char *dir)
+{
+	char path[SLOT_PATH_MAX];
+	struct dirent *d;
+	DIR *run;
+
+	snprintf(path, sizeof path, "%s/run", dir);
+	run = opendir(path);
+	if (run == NULL)
+		return;
+	for (d = readdir(run); d != NULL; d = readdir(run)) {
+		if (strchr("prt", d->d_name[0]) == NULL)
+			continue;
+		snprintf(path, sizeof path, "%s/run/%.200s", dir, d->d_name);
+		unlink(path);
+	}
+	closedir(run);
+}
+
+void
+slot_boot(char boot[SLOT_BOOT_MAX])
+{
+	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
+
+	if (f == NULL || fscanf(f, "%39s", boot) != 1)
+		snprintf(boot, SLOT_BOOT_MAX, "-");
+	if (f != NULL)
+		fclose(f);
+}
+
+/* One line of a fixed length, so that it is overwritten in place. */
+#define STATE_LINE	192
+
+enum rc
+slot_state_read(const char *dir, struct slot_state *s)
+{
+	char path[SLOT_PATH_MAX], text[STATE_LINE + 1];
+	struct slot_state got;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof path, "%s/state", dir);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd == -1)
+		return errno == ENOENT ? RC_NOTFOUND : RC_IO;
+	n = read(fd, text, STATE_LINE);
+	close(fd);
+	if (n < 0)
+		return RC_IO;
+	text[n] = '\0';
+	if (sscanf(text, "recoveries %" SCNu64 " boot %39s library %100s",
+	    &got.recoveries, got.boot, got.library) != 3)
+		return RC_NOTFOUND;
+	*s = got;
+	return RC_OK;
+}
+
+enum rc
+slot_state_write(const char *dir, const struct slot_state *s)
+{
+	char path[SLOT_PATH_MAX], text[STATE_LINE + 1];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof path, "%s/state", dir);
+	n = snprintf(text, sizeof text, "recoveries %" PRIu64
+	    " boot %s library %s", s->recoveries, s->boot, s->library);
+	if (n < 0 || n >= STATE_LINE)
+		return RC_IO;
+	memset(text + n, ' ', (size_t)(STATE_LINE - n));
+	text[STATE_LINE - 1] = '\n';
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd == -1)
+		return no_room(errno);
+	n = pwrite(fd, text, STATE_LINE, 0);
+	if (n != STATE_LINE) {
+		close(fd);
+		return n == -1 ? no_room(errno) : RC_FULL;
+	}
+	return close(fd) == 0 ? RC_OK : no_room(errno);
+}

@@ -1,0 +1,70 @@
+/*
+ * bdb_slot - the small files by which the gate's processes see each other.
+ *
+ * DIR/run holds a slot for every process that is attached, locked as long as
+ * it lives: an empty file whose name says who it is, so that making one needs
+ * no block of the disk.  DIR/state holds what the last recovery was done by.
+ * Only bdb_gate calls it.  Invariant: a slot that can be seen and can be
+ * locked belonged to a process that died inside.
+ */
+#ifndef STORE_BDB_SLOT_H
+#define STORE_BDB_SLOT_H
+
+#include "base/buf.h"
+
+#define SLOT_PATH_MAX	1280	/* a store's path and one of its names */
+
+enum slot_kind {
+	SLOT_ATTACHED = 'p',
+	SLOT_RECOVERING = 'r',	/* alone, until the recovery has ended */
+};
+
+struct slot {
+	int	fd;		/* -1: none */
+	char	path[SLOT_PATH_MAX];
+};
+
+#define SLOT_INIT	{ .fd = -1 }
+
+/* Make DIR/run.  RC_FULL, RC_IO. */
+MUST_USE enum rc slot_dir(const char *dir);
+
+/* Make and lock our slot.  RC_FULL without room for a file, RC_IO. */
+MUST_USE enum rc slot_take(struct slot *s, const char *dir,
+    enum slot_kind kind);
+void slot_drop(struct slot *s);
+
+/* Has somebody died inside? */
+bool slot_any_dead(const char *dir);
+
+/*
+ * SIGKILL whoever still holds a slot: processes attached, and those that have
+ * been recovering for longer than recovering_ms.  A process of another PID
+ * namespace, or whose number now names another, is let be.
+ */
+void slot_kill(const char *dir, int64_t recovering_ms);
+
+/* Remove all slots; alone, after a recovery. */
+void slot_clear(const char *dir);
+
+#define SLOT_LIBRARY_MAX 101	/* bytes with the NUL */
+#define SLOT_BOOT_MAX	 40
+
+struct slot_state {
+	uint64_t recoveries;
+	char	 boot[SLOT_BOOT_MAX];	/* id of the kernel's run, or "-" */
+	char	 library[SLOT_LIBRARY_MAX];
+};
+
+/* This kernel's run; "-" if it can't be told. */
+void slot_boot(char boot[SLOT_BOOT_MAX]);
+
+/*
+ * DIR/state, written alone (a gate's exclusive lock) and read under a shared
+ * one.  RC_NOTFOUND if there is none that can be read; RC_FULL, RC_IO.
+ */
+MUST_USE enum rc slot_state_read(const char *dir, struct slot_state *s);
+MUST_USE enum rc slot_state_write(const char *dir,
+    const struct slot_state *s);
+
+#endif

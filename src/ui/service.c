@@ -1,0 +1,67 @@
+#include <unistd.h>
+#include "ui/service.h"
+#include "work/nudge.h"
+
+enum rc
+service_open(struct service *s, const struct conf *conf, bool standing,
+    struct buf *why)
+{
+	struct buf path = BUF_INIT(CONF_PATH_MAX + 32);
+	struct store_options o;
+	enum rc rc;
+
+	s->conf = *conf;
+	rc = crypt_load(&s->crypt, conf->store_key, why);
+	if (rc != RC_OK)
+		goto done;
+	buf_printf(&path, "%s/catalog.json", conf->site_data);
+	rc = catalog_load(&s->catalog, buf_str(&path), why);
+	if (rc != RC_OK)
+		goto done;
+	o = (struct store_options){
+		.dir = conf->store_dir,
+		.crypt = &s->crypt,
+		.cache_bytes = conf->store_cache,
+		.low_space = conf->store_low_space,
+		.standing = standing,
+	};
+	rc = store_open(&s->store, &o, why);
+	if (rc != RC_OK)
+		goto done;
+	rc = rosters_new(&s->rosters, s->store, &s->crypt, s->catalog);
+done:
+	buf_free(&path);
+	if (rc != RC_OK)
+		service_close(s);
+	return rc;
+}
+
+void
+service_close(struct service *s)
+{
+	rosters_free(s->rosters);
+	store_close(s->store);
+	catalog_free(s->catalog);
+	crypt_clear(&s->crypt);
+	s->rosters = NULL;
+	s->store = NULL;
+	s->catalog = NULL;
+}
+
+struct config
+service_config(const struct service *s)
+{
+	return (struct config){ s->store, &s->crypt, s->catalog };
+}
+
+void
+service_nudge_all(const struct service *s)
+{
+	struct nudge all = { .n = 0 };
+	int fd = nudge_open_sender();
+
+	if (fd == -1)
+		return;		/* its next full look finds it */
+	nudge_send(fd, s->conf.store_dir, &all);
+	close(fd);
+}

@@ -1,0 +1,106 @@
+/*
+ * serve_run - what the parts of serve share; for serve*.c alone.
+ *
+ * serve.c decides how the program was started and answers one request at a
+ * time; serve_fcgi.c brings it requests on worker threads, serve_cgi.c the one
+ * of a CGI process; serve_life.c says when a standing program is over.
+ */
+#ifndef WEB_SERVE_RUN_H
+#define WEB_SERVE_RUN_H
+
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+#include "web/serve.h"
+
+#define THREADS_MAX	256
+
+/*
+ * Until the program is open there is one worker at most, so that opening runs
+ * undisturbed.  lock guards open, stopping and app between that worker and
+ * the thread that takes the signals.
+ */
+struct run {
+	const struct program *program;
+	const char	*conf_flag;	/* --conf; NULL: not given */
+	bool		 standing;
+	struct conf	 conf;		/* valid once open */
+	int64_t		 again_ms;	/* monotonic; no try to open before */
+	bool		 denied;	/* not the store's owner: of no use */
+
+	pthread_mutex_t	 lock;
+	bool		 open, stopping, told;
+	void		*app;
+};
+
+/* What a worker keeps from one request to the next. */
+struct desk {
+	struct req	 rq;
+	struct resp	 rs;
+	struct buf	 scratch;
+	struct buf	 out;		/* head of the answer */
+	void		*local;
+};
+
+#define DESK_INIT(d)	((d) = (struct desk){ .rs = RESP_INIT,		\
+			    .scratch = BUF_INIT(0),			\
+			    .out = BUF_INIT(2 * RESP_HEAD_MAX) })
+
+/*
+ * Open the program: find and read the configuration, become the store's
+ * owner, call its open.  env has the parameters of the first request, or is
+ * NULL at start.  Does nothing if it is open.  Whatever fails is logged here.
+ *   RC_RETRY   not now; the last failure is less than a second old
+ *   RC_DENIED  and run->denied: this user is the wrong one
+ *   others     as the failing part had it
+ */
+MUST_USE enum rc run_open(struct run *run, char *const *env);
+
+/* The configuration's place does not depend on a request. */
+bool run_knows_conf(const struct run *run);
+
+/* Tell the program to stop, if it is open and was not told. */
+void run_tell_stop(struct run *run);
+
+/* Close the program, if it is open. */
+void run_close(struct run *run);
+
+/*
+ * Answer one request, opening the program if need be: d->out has the head of
+ * the answer, d->rs.body the body.  Returns the bytes of body to send.
+ */
+size_t run_answer(struct run *run, struct desk *d, struct req_source *src);
+
+void desk_clear(struct desk *d, const struct program *p);
+
+/* The whole life of a FastCGI program, or of a CGI process. */
+MUST_USE int serve_fcgi(struct run *run);
+MUST_USE int serve_cgi(struct run *run);
+
+/* The signals that mean stop; blocked in every thread. */
+void serve_stop_signals(sigset_t *set);
+
+/*
+ * life - whether a standing program still has a reason to stand.
+ */
+struct life {
+	int64_t		 start_ms;	/* monotonic */
+	atomic_int	 parent;	/* pid; 0: not settled yet */
+	char		 exe[PATH_MAX];	/* where the binary was; "" unknown */
+	struct stat	 own;		/* the binary this process runs */
+};
+
+void life_init(struct life *l);
+
+/* A request has come: the parent it has now is its parent.  Any thread. */
+void life_met(struct life *l);
+
+/*
+ * Called every half second or so: why the program is over, as a phrase for
+ * the log, or NULL.
+ */
+const char *life_over(struct life *l);
+
+#endif

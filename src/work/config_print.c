@@ -1,0 +1,76 @@
+#include "work/config.h"
+#include "work/record_json.h"
+
+static void
+put_id(const struct store *st, const char *key, enum store_kind kind,
+    uint32_t number, struct buf *out)
+{
+	char id[ID_MAX];
+
+	store_record_id(st, kind, number, id);
+	record_put_string(out, key, slice_of(id));
+}
+
+void
+client_print(const struct store *st, const struct client *c, struct buf *out)
+{
+	buf_putc(out, '{');
+	put_id(st, "id", STORE_CLIENT, c->number, out);
+	record_put_string(out, "name", slice_of(c->name));
+	if (c->mail[0] != '\0')
+		record_put_string(out, "mail", slice_of(c->mail));
+	record_put_bool(out, "all", c->all);
+	record_put_key(out, "scope");
+	buf_putc(out, '[');
+	for (size_t i = 0; i < c->nscope; i++) {
+		buf_puts(out, i > 0 ? ",{" : "{");
+		record_put_string(out, "field",
+		    slice_of(c->scope[i].field->name));
+		record_put_string(out, "value", c->scope[i].value);
+		buf_putc(out, '}');
+	}
+	buf_putc(out, ']');
+	record_put_int(out, "version", (int64_t)c->version);
+	record_put_time(out, "createdAt", c->created_ms);
+	record_put_time(out, "updatedAt", c->updated_ms);
+	buf_putc(out, '}');
+}
+
+void
+subscription_print(const struct store *st, const struct subscription *s,
+    bool mask, struct buf *out)
+{
+	size_t at;
+
+	buf_putc(out, '{');
+	put_id(st, "id", STORE_SUBSCRIPTION, s->number, out);
+	put_id(st, "client", STORE_CLIENT, s->client->number, out);
+	record_put_string(out, "state",
+	    slice_of(subscription_state_name(s->state)));
+	record_put_string(out, "reason", slice_of(s->reason));
+	record_put_int(out, "version", (int64_t)s->version);
+	record_put_time(out, "createdAt", s->created_ms);
+	record_put_time(out, "updatedAt", s->updated_ms);
+	at = out->len;
+	if (s->task != NULL)		/* its members go on in this object */
+		task_print(s->task, mask, out);
+	if (out->len > at + 2)
+		out->s[at] = ',';
+	else {
+		out->len = at;
+		buf_putc(out, '}');
+	}
+}
+
+void
+apikey_print(const struct store *st, const struct apikey *k, struct buf *out)
+{
+	buf_putc(out, '{');
+	put_id(st, "id", STORE_KEY, k->number, out);
+	record_put_string(out, "kind", slice_of(key_kind_name(k->kind)));
+	record_put_string(out, "name", slice_of(k->name));
+	if (k->client != NULL)
+		put_id(st, "client", STORE_CLIENT, k->client->number, out);
+	record_put_time(out, "createdAt", k->created_ms);
+	buf_putc(out, '}');
+}

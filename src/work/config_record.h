@@ -1,0 +1,35 @@
+/*
+ * config_record - the JSON of configuration records, as the store keeps it.
+ *
+ *   client        {"name","mail","all":bool,"scope":[{"field","value"}]}
+ *   subscription  {"client":n,"state","reason","task":S,"secrets":S}
+ *   key           {"kind","name","client":n,"hash":64 hex digits}
+ *
+ * S is sealed (crypt_seal): the task's JSON as task_print gives it unmasked,
+ * since header values and URLs in it are secrets; and the signing keys, each
+ * as a 16-bit length and its raw bytes, the newest first.  Written by config.c
+ * alone, read by roster_load.c.
+ */
+#ifndef WORK_CONFIG_RECORD_H
+#define WORK_CONFIG_RECORD_H
+
+#include "work/roster.h"
+
+/* A subscription's record, its parts still sealed. */
+struct subscription_record {
+	uint32_t	 client;
+	enum subscription_state state;
+	struct slice	 reason;	/* these point into text */
+	struct slice	 task, secrets;
+	struct buf	 text;		/* owned */
+};
+
+#define SUBSCRIPTION_RECORD_INIT { .text = BUF_INIT(STORE_RECORD_MAX) }
+
+/* RC_INVALID: the body is not such a record. */
+MUST_USE enum rc subscription_record_read(struct subscription_record *s,
+    struct slice body);
+void subscription_record_write(const struct subscription_record *s,
+    struct buf *body);
+
+#endif

@@ -1,0 +1,179 @@
+#include <inttypes.h>
+#include <stdlib.h>
+#include "base/log.h"
+#include "work/listing.h"
+#include "work/record_json.h"
+
+#define DELIVERIES_SHOWN 1000	/* of one event in one answer */
+
+const char *
+delivery_state_name(const struct roster *r, const struct store_delivery *d)
+{
+	const struct subscription *s;
+
+	switch (d->state) {
+	case STORE_IS_DELIVERED:
+		return "delivered";
+	case STORE_IS_DEAD:
+		return "dead";
+	default:
+		s = roster_subscription(r, d->key.subscription);
+		return s != NULL && s->state != SUBSCRIPTION_ACTIVE ? "held" :
+		    "pending";
+	}
+}
+
+void
+order_agwid(const struct order *o, struct buf *out)
+{
+	const struct catalog_field *f = catalog_field_find(o->catalog,
+	    SLICE("agwID"));
+	struct order_value v;
+
+	if (f == NULL)
+		return;
+	v = order_field(o, f);
+	if (v.found)
+		order_value_text(o, v, out);
+}
+
+void
+delivery_print(const struct store *st, const struct roster *r,
+    const struct store_event *ev, const struct order *o,
+    const struct store_delivery *d, struct buf *out)
+{
+	const struct subscription *s = roster_subscription(r,
+	    d->key.subscription);
+	struct buf agw = BUF_INIT(1024);
+	char id[ID_MAX];
+
+	if (o != NULL)
+		order_agwid(o, &agw);
+	buf_putc(out, '{');
+	store_delivery_id(st, d->key, id);
+	record_put_string(out, "id", slice_of(id));
+	store_event_id(st, d->key.position, id);
+	record_put_string(out, "event", slice_of(id));
+	record_put_string(out, "eventType", ev->type);
+	store_record_id(st, STORE_SUBSCRIPTION, d->key.subscription, id);
+	record_put_string(out, "subscription", slice_of(id));
+	record_put_key(out, "client");
+	if (s != NULL) {
+		store_record_id(st, STORE_CLIENT, s->client->number, id);
+		json_put_string(out, slice_of(id));
+	} else
+		buf_puts(out, "null");
+	record_put_string(out, "agwID", buf_as_slice(&agw));
+	record_put_string(out, "state", slice_of(delivery_state_name(r, d)));
+	record_put_string(out, "reason", slice_of(d->reason));
+	record_put_int(out, "attempts", d->attempts);
+	record_put_time(out, "nextAttemptAt", d->next_ms);
+	record_put_key(out, "lastStatus");
+	if (d->last_status > 0)
+		buf_i64(out, d->last_status);
+	else
+		buf_puts(out, "null");
+	record_put_time(out, "createdAt", d->created_ms);
+	record_put_time(out, "doneAt", d->done_ms);
+	buf_putc(out, '}');
+	buf_free(&agw);
+}
+
+enum rc
+event_print(struct store *st, const struct roster *r,
+    const struct store_event *ev, const struct order *o, bool whole,
+    struct buf *out)
+{
+	struct store_delivery *d = NULL;
+	char id[ID_MAX];
+	size_t n = 0;
+	enum rc rc = RC_OK;
+
+	if (whole) {
+		d = calloc(DELIVERIES_SHOWN, sizeof *d);
+		if (d == NULL)
+			log_fatal("out of memory");
+		rc = store_event_deliveries(st, ev, d, DELIVERIES_SHOWN, &n);
+		if (rc != RC_OK)
+			goto done;
+	}
+	buf_putc(out, '{');
+	store_event_id(st, ev->position, id);
+	record_put_string(out, "id", slice_of(id));
+	record_put_string(out, "event", ev->type);
+	if (ev->occurred.s != NULL)
+		record_put_string(out, "occurredAt", ev->occurred);
+	else
+		record_put_time(out, "occurredAt", ev->accepted_ms);
+	record_put_time(out, "acceptedAt", ev->accepted_ms);
+	record_put_key(out, "senderId");
+	if (ev->sender_id.s != NULL)
+		json_put_string(out, ev->sender_id);
+	else
+		buf_puts(out, "null");
+	record_put_bool(out, "test", ev->test);
+	if (whole) {
+		record_put_key(out, "order");
+		buf_slice(out, ev->order);
+	} else if (o != NULL) {
+		struct buf agw = BUF_INIT(1024);
+
+		order_agwid(o, &agw);
+		record_put_string(out, "agwID", buf_as_slice(&agw));
+		buf_free(&agw);
+	}
+	record_put_key(out, "deliveries");
+	if (whole) {
+		buf_putc(out, '[');
+		for (size_t i = 0; i < n; i++) {
+			if (i > 0)
+				buf_putc(out, ',');
+			delivery_print(st, r, ev, o, &d[i], out);
+		}
+		buf_putc(out, ']');
+	} else
+		buf_i64(out, (int64_t)(ev->subscriptions.len / 4));
+	buf_putc(out, '}');
+done:
+	free(d);
+	return rc;
+}
+
+/* Bytes from an endpoint are not always UTF-8: json_put_string mends them. */
+void
+attempt_print(const struct store_attempt *a, struct buf *out)
+{
+	static const char hex[] = "0123456789abcdef";
+	char hash[2 * CRYPT_HASH_LEN + 1];
+
+	for (size_t i = 0; i < CRYPT_HASH_LEN; i++) {
+		hash[2 * i] = hex[a->body_hash[i] >> 4];
+		hash[2 * i + 1] = hex[a->body_hash[i] & 15];
+	}
+	hash[2 * CRYPT_HASH_LEN] = '\0';
+	buf_putc(out, '{');
+	record_put_int(out, "number", a->number);
+	record_put_int(out, "attempt", a->attempt);
+	record_put_time(out, "at", a->at_ms);
+	record_put_int(out, "version", (int64_t)a->version);
+	record_put_key(out, "status");
+	if (a->status > 0)
+		buf_i64(out, a->status);
+	else
+		buf_puts(out, "null");
+	record_put_string(out, "word", slice_of(a->word));
+	record_put_string(out, "sentence", a->sentence);
+	record_put_string(out, "address", a->address);
+	buf_printf(out, ",\"duration_us\":{\"dns\":%" PRIu32 ",\"connect\":%"
+	    PRIu32 ",\"tls\":%" PRIu32 ",\"first\":%" PRIu32 ",\"total\":%"
+	    PRIu32 "}", a->dns_us, a->connect_us, a->tls_us, a->first_us,
+	    a->total_us);
+	record_put_string(out, "request", a->request);
+	record_put_string(out, "bodyHash", slice_of(hash));
+	record_put_string(out, "responseHead", a->response_head);
+	record_put_string(out, "responseBody", a->response_body);
+	record_put_int(out, "responseLength", (int64_t)a->response_len);
+	record_put_bool(out, "truncated",
+	    a->response_len > a->response_body.len);
+	buf_putc(out, '}');
+}

@@ -1,0 +1,131 @@
+#include "base/text.h"
+#include "work/reference.h"
+
+#define VALUE_MAX 1024	/* longer ones are no references */
+
+static const struct {
+	const char *field;
+	enum reference_kind kind;
+} table[REFERENCE_MAX] = {
+	{ "agwID",		REFERENCE_AGWID },
+	{ "orderID",		REFERENCE_ORDERID },
+	{ "pnr",		REFERENCE_PNR },
+	{ "recordLocator",	REFERENCE_LOCATOR },
+	{ "agentEmail",		REFERENCE_MAIL },
+	{ "consumerEmail",	REFERENCE_MAIL },
+	{ "psgEmail",		REFERENCE_MAIL },
+	{ "psgPhone",		REFERENCE_PHONE },
+};
+
+enum rc
+reference_kind(struct slice name, enum reference_kind *kind)
+{
+	if (slice_is(name, "mail"))
+		*kind = REFERENCE_MAIL;
+	else if (slice_is(name, "phone"))
+		*kind = REFERENCE_PHONE;
+	else {
+		size_t i = 0;
+
+		while (i < 4 && !slice_is(name, table[i].field))
+			i++;
+		if (i == 4)
+			return RC_NOTFOUND;
+		*kind = table[i].kind;
+	}
+	return RC_OK;
+}
+
+/* A phone by its digits; anything else as it is.  The result may be in b. */
+static struct slice
+folded(enum reference_kind kind, struct slice value, struct buf *b)
+{
+	if (kind != REFERENCE_PHONE)
+		return value;
+	buf_clear(b);
+	for (size_t i = 0; i < value.len; i++)
+		if (value.s[i] >= '0' && value.s[i] <= '9')
+			buf_putc(b, value.s[i]);
+	return buf_as_slice(b);
+}
+
+uint64_t
+reference_hash(const struct crypt *c, enum reference_kind kind,
+    struct slice value)
+{
+	struct buf b = BUF_INIT(VALUE_MAX);
+	uint64_t ref = crypt_ref(c, (uint8_t)kind, folded(kind, value, &b));
+
+	buf_free(&b);
+	return ref;
+}
+
+/* The field's text, unescaped into b if need be; len 0: none. */
+static struct slice
+field_text(const struct order *o, const char *name, struct buf *b)
+{
+	const struct catalog_field *f = catalog_field_find(o->catalog,
+	    slice_of(name));
+	struct order_value v;
+
+	if (f == NULL)
+		return (struct slice){ NULL, 0 };
+	v = order_field(o, f);
+	if (!v.found || v.text.len > VALUE_MAX)
+		return (struct slice){ NULL, 0 };
+	if (!v.escaped)
+		return v.text;
+	buf_clear(b);
+	order_value_text(o, v, b);
+	return buf_as_slice(b);
+}
+
+size_t
+reference_of_order(const struct crypt *c, const struct order *o,
+    uint64_t ref[REFERENCE_MAX])
+{
+	struct buf b = BUF_INIT(VALUE_MAX), digits = BUF_INIT(VALUE_MAX);
+	size_t n = 0;
+
+	for (size_t i = 0; i < NELEM(table); i++) {
+		struct slice v = field_text(o, table[i].field, &b);
+		size_t j = 0;
+
+		if (v.len == 0)
+			continue;
+		v = folded(table[i].kind, v, &digits);
+		if (v.len == 0)
+			continue;
+		ref[n] = crypt_ref(c, (uint8_t)table[i].kind, v);
+		while (ref[j] != ref[n])
+			j++;
+		if (j == n)
+			n++;
+	}
+	buf_free(&b);
+	buf_free(&digits);
+	return n;
+}
+
+bool
+reference_matches(const struct order *o, enum reference_kind kind,
+    struct slice value)
+{
+	struct buf b = BUF_INIT(VALUE_MAX), x = BUF_INIT(VALUE_MAX);
+	struct buf y = BUF_INIT(VALUE_MAX);
+	bool same = false;
+
+	for (size_t i = 0; !same && i < NELEM(table); i++) {
+		struct slice v;
+
+		if (table[i].kind != kind)
+			continue;
+		v = field_text(o, table[i].field, &b);
+		same = v.len > 0 && text_same_nocase(folded(kind, v, &x),
+		    folded(kind, value, &y));
+	}
+	buf_free(&b);
+	buf_free(&x);
+	buf_free(&y);
+	return same;
+}

@@ -1,0 +1,38 @@
+/*
+ * reference - what an event can be found by.
+ *
+ * Order ids, locators, mail addresses and phone numbers become keyed hashes
+ * (crypt_ref), letters folded, phones by their digits alone; the store finds
+ * events by these, and the finder compares the text, since hashes may collide.
+ */
+#ifndef WORK_REFERENCE_H
+#define WORK_REFERENCE_H
+
+#include "shape/order.h"
+#include "base/crypt.h"
+
+#define REFERENCE_MAX	8	/* of one order */
+
+/* Kinds are part of what is hashed, so they are never renumbered. */
+enum reference_kind { REFERENCE_AGWID = 1, REFERENCE_ORDERID, REFERENCE_PNR,
+	REFERENCE_LOCATOR, REFERENCE_MAIL, REFERENCE_PHONE };
+
+/* All references of an order, without repeats; the count of them. */
+size_t reference_of_order(const struct crypt *c, const struct order *o,
+    uint64_t ref[REFERENCE_MAX]);
+
+/*
+ * The kind with this name: "agwID", "orderID", "pnr", "recordLocator",
+ * "mail", "phone".  RC_NOTFOUND.
+ */
+MUST_USE enum rc reference_kind(struct slice name, enum reference_kind *kind);
+
+/* What a value of a kind is found by. */
+uint64_t reference_hash(const struct crypt *c, enum reference_kind kind,
+    struct slice value);
+
+/* Whether an order really has this value: the check after a hash matched. */
+bool reference_matches(const struct order *o, enum reference_kind kind,
+    struct slice value);
+
+#endif

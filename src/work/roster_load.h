@@ -1,0 +1,40 @@
+/*
+ * roster_load - one configuration record made into what a roster holds.
+ *
+ * Private to roster.c.  Entries are counted, since neighbouring snapshots
+ * share those that did not change.
+ */
+#ifndef WORK_ROSTER_LOAD_H
+#define WORK_ROSTER_LOAD_H
+
+#include <stdatomic.h>
+#include "work/roster.h"
+
+struct entry {
+	atomic_uint	 refs;
+	enum store_kind	 kind;
+	uint32_t	 number;
+	struct entry	*owner;		/* a subscription's or key's client */
+	struct buf	 text;		/* strings of the structs below */
+	union {
+		struct client		client;
+		struct subscription	subscription;
+		struct apikey		key;
+	} u;
+};
+
+/*
+ * Make an entry of a record.  client finds the entry of a client's number (a
+ * reference is taken) and may return NULL.
+ *   RC_INVALID  the record can't be read or opened: logged.  A subscription
+ *               whose task no longer compiles is RC_OK and disabled, with
+ *               reason "task" and a NULL task
+ */
+MUST_USE enum rc entry_make(struct entry **e, const struct store_record *r,
+    const struct crypt *crypt, const struct catalog *c,
+    struct entry *(*client)(void *arg, uint32_t number), void *arg);
+
+struct entry *entry_hold(struct entry *e);
+void entry_drop(struct entry *e);
+
+#endif
