@@ -154,7 +154,8 @@ conf_set(struct conf *c, const char *dir, const struct conf_name *n,
 		*(enum conf_kick *)(void *)to = (enum conf_kick)word;
 		return RC_OK;
 	case CONF_FORMAT:
-		word = word_index(s, conf_format_words, NELEM(conf_format_words));
+		word = word_index(s, conf_format_words,
+		    NELEM(conf_format_words));
 		if (word == -1)
 			return RC_INVALID;
 		*(bool *)to = word == 1;

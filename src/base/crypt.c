@@ -410,21 +410,17 @@ enum rc
 crypt_password_check(const char *stored, struct slice password)
 {
 	char text[CRYPT_PASSWORD_MAX] = "";
-	int failed, e;
+	int failed;
 
 	if (strlen(stored) >= sizeof text)
 		return RC_DENIED;
 	memcpy(text, stored, strlen(stored));
 	ready();
 	pthread_mutex_lock(&password_lock);
-	errno = 0;
 	failed = crypto_pwhash_str_verify(text, password.s == NULL ? "" :
 	    password.s, password.len);
-	e = errno;
 	pthread_mutex_unlock(&password_lock);
-	if (failed == 0)
-		return RC_OK;
-	return e == ENOMEM ? RC_RETRY : RC_DENIED;
+	return failed == 0 ? RC_OK : RC_DENIED;
 }
 
 bool

@@ -94,8 +94,7 @@ void crypt_random_base64(size_t n, struct buf *out);
 /*
  * Hash a password (argon2id, 2 passes, 19 MiB), and check one.  Takes some
  * 20 ms: one at a time in a process, the module sees to that.
- *   RC_DENIED  it does not match
- *   RC_RETRY   there is no memory for it now
+ *   RC_DENIED  it does not match, or there was no memory to tell
  */
 void crypt_password_hash(struct slice password,
     char out[CRYPT_PASSWORD_MAX]);

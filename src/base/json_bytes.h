@@ -2,8 +2,8 @@
  * json_bytes - the bytes inside JSON strings, for json*.c alone.
  *
  * Skipping what needs no attention, unescaping piece by piece so that comparing
- * and copying need no scratch memory, and the search for a repeated key.  Nothing here checks escapes: what it unescapes
- * has been through json_scan.
+ * and copying need no scratch memory, and the search for a repeated key.
+ * Nothing here checks escapes: what is unescaped has been through json_scan.
  */
 #ifndef BASE_JSON_BYTES_H
 #define BASE_JSON_BYTES_H

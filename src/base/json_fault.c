@@ -54,8 +54,10 @@ put_pointer(struct json_scan *s, bool in_top, uint32_t key)
 		/* A value's key stands right before it. */
 		put_reference(s, c, inner == JSON_NONE ? key : inner - 1,
 		    &one);
+		if (one.over)
+			break;
 		buf_slice(&out, buf_as_slice(&one));
-		if (one.over || out.over)
+		if (out.over)
 			break;
 		c = inner;
 	}
@@ -132,14 +134,18 @@ const unsigned char *
 json_expected(struct json_scan *s, const unsigned char *p,
     enum json_place place, const char *what)
 {
+	char found[24];
+
 	if (p == s->end)
-		return json_fail(s, JSON_GRAMMAR, p, place,
-		    "%s was expected, not the end of the text", what);
-	if (*p > 0x20 && *p < 0x7f)
-		return json_fail(s, JSON_GRAMMAR, p, place,
-		    "%s was expected, not '%c'", what, *p);
+		snprintf(found, sizeof found, "the end of the text");
+	else if (*p == '\'')
+		snprintf(found, sizeof found, "a single quote");
+	else if (*p > 0x20 && *p < 0x7f)
+		snprintf(found, sizeof found, "'%c'", *p);
+	else
+		snprintf(found, sizeof found, "byte 0x%02x", *p);
 	return json_fail(s, JSON_GRAMMAR, p, place,
-	    "%s was expected, not byte 0x%02x", what, *p);
+	    "%s was expected, not %s", what, found);
 }
 
 const unsigned char *

@@ -31,10 +31,12 @@ json_put_escaped(struct buf *out, struct slice s)
 
 	for (;;) {
 		char escape[6];
+		struct slice rest;
 		size_t len;
 
 		p = json_plain(p, end);
-		len = p < end && *p > 0x7f ? text_utf8((struct slice){ (const char *)p, (size_t)(end - p) }) : 0;
+		rest = (struct slice){ (const char *)p, (size_t)(end - p) };
+		len = p < end && *p > 0x7f ? text_utf8(rest) : 0;
 		if (len > 0) {
 			p += len;
 			continue;

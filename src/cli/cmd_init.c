@@ -38,7 +38,7 @@ make_dir(const char *dir, struct init *in)
 }
 
 static int
-write_conf(const struct init *in, const char *url)
+write_conf(const struct init *in, const char *url, const char *data)
 {
 	struct buf b = BUF_INIT(8192);
 	int fd, status = CLI_OK;
@@ -49,6 +49,8 @@ write_conf(const struct init *in, const char *url)
 		buf_printf(&b, "url = %s\n", url);
 	else
 		buf_puts(&b, "# url = https://hooks.example.org\n");
+	if (data != NULL)
+		buf_printf(&b, "data = %s\n", data);
 	buf_puts(&b, "\n[store]\ndir = store\nkey = key\n");
 	fd = open(in->conf, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd == -1)
@@ -135,10 +137,11 @@ print(const struct cli *c, const struct init *in)
 static int
 run(struct cli *c, int argc, char **argv)
 {
-	const char *dir = NULL, *url = NULL;
+	const char *dir = NULL, *url = NULL, *data = NULL;
 	const struct cli_option opt[] = {
 		{ .name = "dir", .value = &dir },
 		{ .name = "url", .value = &url },
+		{ .name = "data", .value = &data },
 	};
 	struct init in = { .publish_key = BUF_INIT(128),
 		.sweep_token = BUF_INIT(128) };
@@ -156,7 +159,7 @@ run(struct cli *c, int argc, char **argv)
 	}
 	status = make_dir(dir, &in);
 	if (status == CLI_OK)
-		status = write_conf(&in, url);
+		status = write_conf(&in, url, data);
 	c->conf_flag = in.conf;
 	if (status == CLI_OK)
 		status = cli_conf(c, conf);
@@ -177,13 +180,15 @@ done:
 
 const struct command cmd_init = {
 	.name = "init",
-	.usage = "--dir DIR [--url URL] [--json]",
+	.usage = "--dir DIR [--url URL] [--data DIR] [--json]",
 	.summary = "make a configuration, key file and store",
 	.help = "Makes DIR/skycap.conf, DIR/key and DIR/store, and prints the "
 	    "operator's\npassword, a publish key and the sweep token, which "
 	    "are shown this once.\nDIR must not be below a web server's root."
 	    "\n\n"
 	    "  --dir DIR   where to; made if it is missing\n"
-	    "  --url URL   where the service will be found, for links",
+	    "  --url URL   where the service will be found, for links\n"
+	    "  --data DIR  catalogue and page templates, if not the installed "
+	    "ones",
 	.run = run,
 };

@@ -65,6 +65,7 @@ catalog_free(struct catalog *c)
 	free(c->event);
 	free(c->field);
 	free(c->leg);
+	free(c->deep);
 	free(c->alias);
 	free(c->event_name);
 	free(c->field_name);
@@ -123,6 +124,12 @@ const struct catalog_field *
 catalog_field_member(const struct catalog *c, struct slice member)
 {
 	return catalog_field_at(c, names_find(&c->members, member));
+}
+
+const struct catalog_field *
+catalog_field_deep(const struct catalog *c, size_t i)
+{
+	return i < c->ndeep ? c->deep[i] : NULL;
 }
 
 const char *

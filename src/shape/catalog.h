@@ -79,10 +79,13 @@ const struct catalog_field *catalog_field_find(const struct catalog *c,
 
 /*
  * The field that stands in the order's own member of this name (its pointer
- * is "/" and that name), or NULL.  Fields further down are found by walking.
+ * is "/" and that name), or NULL; and the fields that stand further down, by
+ * index from 0, NULL past the end.
  */
 const struct catalog_field *catalog_field_member(const struct catalog *c,
     struct slice member);
+const struct catalog_field *catalog_field_deep(const struct catalog *c,
+    size_t i);
 
 /* The nearest name to a mistyped one, or NULL. */
 const char *catalog_event_nearest(const struct catalog *c, struct slice name);

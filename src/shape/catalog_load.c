@@ -326,6 +326,7 @@ read_fields(struct loader *l)
 	if (at == 0)
 		return;
 	c->field = array(l->doc.tok[at].n, sizeof *c->field);
+	c->deep = array(l->doc.tok[at].n, sizeof *c->deep);
 	c->field_name = array(l->doc.tok[at].n, sizeof *c->field_name);
 	catalog_names_init(&c->fields, l->doc.tok[at].n);
 	catalog_names_init(&c->members, l->doc.tok[at].n);
@@ -348,7 +349,9 @@ read_fields(struct loader *l)
 		if (clash("/legs", f->pointer))
 			fault(l, i, "has the place of the legs", NULL);
 		member = slice_of(f->pointer + 1);
-		if (l->rc == RC_OK && strchr(f->pointer + 1, '/') == NULL &&
+		if (strchr(member.s, '/') != NULL)
+			c->deep[c->ndeep++] = f;
+		else if (l->rc == RC_OK &&
 		    catalog_names_add(&c->members, member, f->index) != RC_OK)
 			fault(l, i, "is there twice:", f->pointer);
 	}

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include "base/log.h"
 #include "shape/derive.h"
@@ -42,7 +43,7 @@ index_members(struct order *o)
 {
 	const struct json_tok *tok = o->doc.tok;
 	struct buf plain = BUF_INIT(CATALOG_NAME_MAX);
-	size_t shallow = 0;
+	const struct catalog_field *deep;
 
 	for (uint32_t k = 1; k < tok[0].next; k = tok[k + 1].next) {
 		const struct catalog_field *f;
@@ -56,19 +57,15 @@ index_members(struct order *o)
 			key = buf_as_slice(&plain);
 		}
 		f = catalog_field_member(o->catalog, key);
-		if (f != NULL) {
+		if (f != NULL)
 			o->at[f->index] = k + 1;
-			shallow++;
-		} else if (slice_is(key, "legs") &&
+		else if (slice_is(key, "legs") &&
 		    tok[k + 1].type == JSON_ARRAY)
 			o->legs = k + 1;
 	}
-	for (size_t i = 0; shallow < o->nat && i < o->nat; i++) {
-		const struct catalog_field *f = catalog_field_at(o->catalog, i);
-
-		if (f != NULL && strchr(f->pointer + 1, '/') != NULL)
-			o->at[i] = walk_pointer(o, f->pointer);
-	}
+	for (size_t i = 0; (deep = catalog_field_deep(o->catalog, i)) != NULL;
+	    i++)
+		o->at[deep->index] = walk_pointer(o, deep->pointer);
 	buf_free(&plain);
 }
 
@@ -198,23 +195,25 @@ order_walk(const struct json_doc *d, uint32_t from, struct slice path,
     uint64_t *cost)
 {
 	uint32_t i = from;
+	const char *dot;
 
-	while (path.len > 0) {
-		const char *dot = memchr(path.s, '.', path.len);
-		struct slice name = { path.s,
-		    dot == NULL ? path.len : (size_t)(dot - path.s) };
+	if (path.len == 0)
+		return from;
+	do {
+		struct slice name = path;
 
+		dot = memchr(path.s, '.', path.len);
+		if (dot != NULL)
+			name.len = (size_t)(dot - path.s);
 		*cost += d->tok[i].n;
 		i = d->tok[i].type == JSON_OBJECT ?
 		    json_find_slice(d, i, name) :
 		    d->tok[i].type == JSON_ARRAY ? item(d, i, name) : 0;
-		if (i == 0)
-			return 0;
-		if (dot == NULL)
-			break;
-		path.s += name.len + 1;
-		path.len -= name.len + 1;
-	}
+		if (dot != NULL) {
+			path.s += name.len + 1;
+			path.len -= name.len + 1;
+		}
+	} while (i != 0 && dot != NULL);
 	return i;
 }
 

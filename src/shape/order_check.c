@@ -2,6 +2,7 @@
  * What an order must satisfy to be accepted: the catalogue's types where it
  * has a field, and nothing at all elsewhere.
  */
+#include <stdio.h>
 #include "base/clock.h"
 #include "shape/order.h"
 #include "shape/piece.h"

@@ -51,7 +51,7 @@ const char *task_name(const struct task *t);
 enum task_channel task_channel(const struct task *t);
 const struct task_settings *task_settings(const struct task *t);
 
-/* Wanted event types, catalogue names; "*" alone for all.  NULL past the end. */
+/* Wanted event types, catalogue names; "*" alone for all; NULL past the end. */
 const char *task_event_at(const struct task *t, size_t i);
 bool task_wants(const struct task *t, const struct catalog_event *type);
 
@@ -62,6 +62,28 @@ bool task_wants(const struct task *t, const struct catalog_event *type);
  * stand as {"secret":true} or ••••1a2b as DESIGN §9 says.
  */
 void task_print(const struct task *t, bool mask, struct buf *out);
+
+/*
+ * All conditions of the task's filter hold for the order (its event types and
+ * the client's scope are not asked here).  An absent field satisfies only !=,
+ * "not in" and "exists": false.
+ */
+bool task_filter_matches(const struct task *t, const struct order *o);
+
+/*
+ * Append json, a task that may carry masks in place of secrets, with what old
+ * holds there: {"secret":true} for a header's value, a masked value in the
+ * URL's query.  A mask old has nothing for stays, and task_compile refuses it.
+ * json that is no JSON is appended as it is.
+ */
+void task_merge_secrets(const struct task *old, struct slice json,
+    struct buf *out);
+
+/*
+ * Append a secret as people see it: four bullets and, of a secret of 8
+ * characters or more, its last 4.
+ */
+void task_mask(struct slice secret, struct buf *out);
 
 /* What a template may name besides the order's fields. */
 struct task_event {

@@ -22,12 +22,20 @@
 
 #define EVENT_VALUE_INIT	BUF_INIT(2 * STORE_ORDER_MAX)
 
+/* A due row to be; lane 0: a fan-out row. */
+struct row {
+	uint32_t lane;
+	uint64_t position;
+};
+
 struct batch {
 	struct store_accept	**item;
 	size_t			  n;
 	int64_t			  accepted_ms;
 	struct bdb_ref_entry	 *ref;		/* room for all of them */
 	size_t			  nref;
+	struct row		 *row;		/* the same */
+	size_t			  nrow;
 	struct buf		  key, val;
 };
 
@@ -37,12 +45,16 @@ accept_room(void)
 	return (struct accept_room){ STORE_BATCH_EVENTS, ROWS_MAX, BYTES_MAX };
 }
 
-static size_t
-rows_of(const struct store_accept *a)
+static bool
+is_fanout(const struct store_accept *a)
 {
-	size_t due = a->nsubscription > FANOUT_ABOVE ? 1 : a->nsubscription;
+	return a->nsubscription > FANOUT_ABOVE;
+}
 
-	return 2 + due + a->nref;
+static size_t
+due_rows(const struct store_accept *a)
+{
+	return is_fanout(a) ? 1 : a->nsubscription;
 }
 
 /* What could never be stored, however often it is tried. */
@@ -63,7 +75,7 @@ accept_gather(struct accept_list *l, struct accept_room *r,
 {
 	for (; l->next < l->n; l->next++) {
 		struct store_accept *a = &l->item[l->next];
-		size_t rows = rows_of(a), bytes = a->order.len;
+		size_t rows = 2 + due_rows(a), bytes = a->order.len;
 
 		if (too_big(a)) {
 			a->rc = RC_TOOBIG;
@@ -129,20 +141,48 @@ put_event(struct store *st, DB_TXN *txn, struct batch *b,
 	return bdb_put(st, txn, BDB_EVENT, &b->key, &b->val);
 }
 
-static enum rc
-put_due(struct store *st, DB_TXN *txn, struct batch *b,
-    const struct store_accept *a)
+static void
+add_rows(struct batch *b, const struct store_accept *a)
 {
-	struct store_due d = { .due_ms = a->accepted_ms,
-	    .key = { .position = a->position } };
+	for (uint32_t i = 0; i < a->nref; i++)
+		b->ref[b->nref++] = (struct bdb_ref_entry){ a->ref[i],
+		    a->position };
+	for (size_t i = 0; i < due_rows(a); i++)
+		b->row[b->nrow++] = (struct row){
+		    is_fanout(a) ? 0 : a->subscription[i], a->position };
+}
+
+static int
+by_key(const void *va, const void *vb)
+{
+	const struct row *a = va, *b = vb;
+
+	if (a->lane != b->lane)
+		return a->lane < b->lane ? -1 : 1;
+	return a->position < b->position ? -1 : a->position > b->position;
+}
+
+/*
+ * In the order of keys, as settle does it: two transactions that go through a
+ * tree in the same direction can't wait for each other.
+ */
+static enum rc
+put_due(struct store *st, DB_TXN *txn, struct batch *b)
+{
+	struct store_due d = { .due_ms = b->accepted_ms };
 	enum rc rc = RC_OK;
 
-	if (a->nsubscription > FANOUT_ABOVE)
-		return bdb_fanout_put(st, txn, a->position, a->accepted_ms);
-	value_due(&b->val, &d);
-	for (uint32_t i = 0; i < a->nsubscription && rc == RC_OK; i++) {
-		d.key.subscription = a->subscription[i];
+	qsort(b->row, b->nrow, sizeof *b->row, by_key);
+	for (size_t i = 0; i < b->nrow && rc == RC_OK; i++) {
+		d.key.position = b->row[i].position;
+		d.key.subscription = b->row[i].lane;
+		if (d.key.subscription == 0) {
+			rc = bdb_fanout_put(st, txn, d.key.position,
+			    d.due_ms);
+			continue;
+		}
 		key_due(&b->key, &d);
+		value_due(&b->val, &d);
 		rc = bdb_put(st, txn, BDB_DUE, &b->key, &b->val);
 	}
 	return rc;
@@ -170,9 +210,7 @@ decide(struct store *st, DB_TXN *txn, struct batch *b,
 	a->position = ++*position;
 	a->accepted_ms = b->accepted_ms;
 	a->deliveries = a->nsubscription;
-	for (uint32_t i = 0; i < a->nref; i++)
-		b->ref[b->nref++] = (struct bdb_ref_entry){ a->ref[i],
-		    a->position };
+	add_rows(b, a);
 	return a->sender_id.len > 0 ? put_sender(st, txn, b, a) : RC_OK;
 }
 
@@ -183,7 +221,7 @@ take(struct store *st, DB_TXN *txn, void *arg)
 	uint64_t before, position, generation;
 	enum rc rc;
 
-	b->nref = 0;
+	b->nref = b->nrow = 0;
 	rc = bdb_count_get(st, txn, KEY_POSITION, true, &before);
 	if (rc == RC_OK)
 		rc = bdb_count_get(st, txn, KEY_GENERATION, false,
@@ -201,9 +239,8 @@ take(struct store *st, DB_TXN *txn, void *arg)
 			rc = put_event(st, txn, b, b->item[i]);
 	if (rc == RC_OK && b->nref > 0)
 		rc = bdb_ref_put(st, txn, b->ref, b->nref);
-	for (size_t i = 0; i < b->n && rc == RC_OK; i++)
-		if (b->item[i]->rc == RC_OK)
-			rc = put_due(st, txn, b, b->item[i]);
+	if (rc == RC_OK && b->nrow > 0)
+		rc = put_due(st, txn, b);
 	return rc;
 }
 
@@ -242,6 +279,22 @@ take_all(struct store *st, struct batch *b)
 	}
 }
 
+static void
+make_room(struct batch *b)
+{
+	size_t nref = 0, nrow = 0;
+
+	for (size_t i = 0; i < b->n; i++) {
+		nref += b->item[i]->nref;
+		nrow += due_rows(b->item[i]);
+	}
+	b->ref = calloc(nref + 1, sizeof *b->ref);
+	b->row = calloc(nrow + 1, sizeof *b->row);
+	if (b->ref == NULL || b->row == NULL)
+		log_fatal("out of memory: %zu references, %zu rows", nref,
+		    nrow);
+}
+
 void
 accept_batch(struct store *st, struct store_accept **item, size_t n,
     int64_t *newest_ms)
@@ -249,7 +302,6 @@ accept_batch(struct store *st, struct store_accept **item, size_t n,
 	struct batch b = { .item = item, .n = n, .key = KEY_INIT,
 	    .val = EVENT_VALUE_INIT };
 	int64_t now_ms = clock_now_ms();
-	size_t nref = 0;
 	enum rc rc;
 
 	rc = bdb_enter(st);
@@ -262,17 +314,14 @@ accept_batch(struct store *st, struct store_accept **item, size_t n,
 		fail(item, n, rc);
 		goto done;
 	}
-	for (size_t i = 0; i < n; i++)
-		nref += item[i]->nref;
-	b.ref = calloc(nref + 1, sizeof *b.ref);
-	if (b.ref == NULL)
-		log_fatal("out of memory: %zu references", nref);
+	make_room(&b);
 	if (*newest_ms < now_ms)
 		*newest_ms = now_ms;
 	b.accepted_ms = *newest_ms;
 	take_all(st, &b);
 done:
 	bdb_leave(st);
+	free(b.row);
 	free(b.ref);
 	buf_free(&b.val);
 	buf_free(&b.key);

@@ -116,21 +116,26 @@ wake(struct ticket *served, const struct ticket *own)
 	}
 }
 
-/* Own is in front of the queue and stays there until it is wholly served. */
+/*
+ * Own is in front of the queue and stays there until it is wholly served.
+ * Those who were served are woken before the lead is handed over: they come
+ * back in time for the next transaction, which is then twice as large.
+ */
 static void
 lead(struct store *st, struct committer *c, const struct ticket *own)
 {
 	struct ticket *served;
 	size_t nfit;
+	bool done;
 
 	do {
 		served = gather(c, &nfit);
 		if (nfit > 0)
 			accept_batch(st, c->fit, nfit, &c->newest_ms);
-		if (served != NULL)
-			hand_over(c);
+		done = served != NULL;
 		wake(served, own);
-	} while (served == NULL);
+	} while (!done);
+	hand_over(c);
 }
 
 void

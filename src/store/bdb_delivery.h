@@ -16,7 +16,7 @@
 /* Rows that a call of look.h looks at before it lets others have a turn. */
 #define BDB_LOOK_ROWS	10000
 
-#define DELIVERY_ROW_INIT BUF_INIT(128)	/* a delivery's row */
+#define DELIVERY_ROW_INIT BUF_INIT(512)	/* with room for later releases */
 
 /* Everything but d->key.  encode clears val first; decode gives RC_INVALID,
    *d untouched, for what is not such a row. */

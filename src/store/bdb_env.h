@@ -28,16 +28,26 @@ void bdb_env_library(char *out, size_t max);
 MUST_USE enum rc bdb_ticker_start(struct store *st);
 void bdb_ticker_stop(struct store *st);
 
-/* The newest log file, once its directory entry is known to be synced. */
+/*
+ * After a flush: the engine syncs its log files, never the directory that
+ * names a new one.  RC_IO, with errno.
+ */
 MUST_USE enum rc bdb_env_sync_log_entry(struct store *st);
 
 /* fsync of a directory.  RC_IO, with errno. */
 MUST_USE enum rc bdb_env_sync_dir(const char *dir);
 
+/* Is the store in dir of our version?  As store_open. */
+MUST_USE enum rc bdb_schema_check(const char *dir, struct buf *why);
+
 /* bdb_space, for making and recovering a store. */
 
-/* Write the ballast if it is missing or short.  RC_FULL without room, RC_IO. */
-MUST_USE enum rc bdb_space_ballast(struct store *st, struct buf *why);
+/*
+ * Write what is missing of the ballast, most bytes of it at most, if that
+ * leaves enough for accepting events.  RC_FULL without room, RC_IO.
+ */
+MUST_USE enum rc bdb_space_ballast(struct store *st, int64_t most,
+    struct buf *why);
 
 /*
  * Make room for a recovery: gives up the ballast if what is free would not do,

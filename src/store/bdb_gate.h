@@ -33,6 +33,9 @@ struct gate_ops {
 	enum rc (*join)(void *arg, struct buf *why);
 	/* Leave it, quickly; nobody else of this process is inside. */
 	void	(*leave)(void *arg);
+	/* The disk is too full for an empty file: give up what was kept for
+	   that.  May be NULL. */
+	void	(*make_room)(void *arg);
 };
 
 /* Limits of the watchdog, ms inside one visit before _exit(GATE_EXIT). */

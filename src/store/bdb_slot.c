@@ -13,9 +13,10 @@
 #include "store/bdb_slot.h"
 
 /*
- * A slot's name: kind, process, when that started, namespace, as in
- * "p4711.88123.4026531836".  It is made as "t..." and renamed when it is
- * locked, so that nobody takes it for a dead one.
+ * A slot's name: kind, process, when that started, namespace, and something to
+ * tell two gates of one process apart, as in "p4711.88123.4026531836.90210".
+ * It is made as "t..." and renamed when it is locked, so that nobody takes it
+ * for a dead one.
  */
 struct owner {
 	char	 kind;
@@ -74,7 +75,7 @@ static bool
 parse(const char *name, struct owner *o)
 {
 	return sscanf(name, "%c%ld.%" SCNu64 ".%" SCNu64, &o->kind, &o->pid,
-	    &o->start, &o->space) == 4;
+	    &o->start, &o->space) == 4 && strchr("tpr", o->kind) != NULL;
 }
 
 enum rc
@@ -88,27 +89,41 @@ slot_dir(const char *dir)
 	return RC_OK;
 }
 
-enum rc
-slot_take(struct slot *s, const char *dir, enum slot_kind kind)
+/* Where in a slot's path its kind stands. */
+static char *
+kind_of(struct slot *s)
 {
-	struct owner o = self((char)kind);
-	char making[SLOT_PATH_MAX], name[80];
+	return strrchr(s->path, '/') + 1;
+}
 
-	snprintf(name, sizeof name, "%ld.%" PRIu64 ".%" PRIu64, o.pid,
-	    o.start, o.space);
-	snprintf(making, sizeof making, "%s/run/t%s", dir, name);
-	snprintf(s->path, sizeof s->path, "%s/run/%c%s", dir, (char)kind,
-	    name);
-	s->fd = open(making, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+enum rc
+slot_make(struct slot *s, const char *dir)
+{
+	struct owner o = self(SLOT_COMING);
+
+	snprintf(s->path, sizeof s->path, "%s/run/%c%ld.%" PRIu64 ".%" PRIu64
+	    ".%" PRId64, dir, o.kind, o.pid, o.start, o.space,
+	    clock_mono_us());
+	s->fd = open(s->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (s->fd == -1)
 		return no_room(errno);
-	if (flock(s->fd, LOCK_EX | LOCK_NB) == 0 &&
-	    rename(making, s->path) == 0)
+	if (flock(s->fd, LOCK_EX | LOCK_NB) == 0)
 		return RC_OK;
-	unlink(making);
-	close(s->fd);
-	s->fd = -1;
-	return RC_IO;
+	slot_drop(s);
+	return RC_RETRY;
+}
+
+enum rc
+slot_show(struct slot *s, enum slot_kind kind)
+{
+	char shown[SLOT_PATH_MAX];
+
+	memcpy(shown, s->path, sizeof shown);
+	*kind_of(s) = (char)kind;
+	if (rename(shown, s->path) == 0)
+		return RC_OK;
+	memcpy(s->path, shown, sizeof shown);
+	return errno == ENOENT ? RC_RETRY : no_room(errno);
 }
 
 void
@@ -147,14 +162,14 @@ each(const char *dir, slot_fn *fn, void *arg)
 		d = readdir(run);
 		if (d == NULL)
 			break;
-		if ((d->d_name[0] != SLOT_ATTACHED &&
-		    d->d_name[0] != SLOT_RECOVERING) || !parse(d->d_name, &o))
+		if (!parse(d->d_name, &o))
 			continue;
 		snprintf(path, sizeof path, "%s/run/%.200s", dir, d->d_name);
 		fd = open(path, O_RDWR | O_CLOEXEC);
 		if (fd == -1)
 			continue;
-		held = flock(fd, LOCK_EX | LOCK_NB) == -1;
+		/* Shared, so that two who look don't see each other. */
+		held = flock(fd, LOCK_SH | LOCK_NB) == -1;
 		/* One that was dropped since readdir has no link any more. */
 		if (fstat(fd, &sb) == 0 && sb.st_nlink > 0)
 			more = fn(arg, path, &o, held, &sb);
@@ -170,10 +185,10 @@ is_dead(void *arg, const char *path, const struct owner *o, bool held,
 	bool *dead = arg;
 
 	(void)path;
-	(void)o;
 	(void)sb;
-	*dead = !held;
-	return held;
+	/* Who died while coming was not inside yet. */
+	*dead = !held && o->kind != SLOT_COMING;
+	return !*dead;
 }
 
 bool
@@ -221,24 +236,21 @@ slot_kill(const char *dir, int64_t recovering_ms)
 	each(dir, kill_one, &k);
 }
 
+static bool
+clear_one(void *arg, const char *path, const struct owner *o, bool held,
+    const struct stat *sb)
+{
+	(void)arg;
+	(void)sb;
+	if (o->kind != SLOT_COMING || !held)
+		unlink(path);
+	return true;
+}
+
 void
 slot_clear(const char *dir)
 {
-	char path[SLOT_PATH_MAX];
-	struct dirent *d;
-	DIR *run;
-
-	snprintf(path, sizeof path, "%s/run", dir);
-	run = opendir(path);
-	if (run == NULL)
-		return;
-	for (d = readdir(run); d != NULL; d = readdir(run)) {
-		if (strchr("prt", d->d_name[0]) == NULL)
-			continue;
-		snprintf(path, sizeof path, "%s/run/%.200s", dir, d->d_name);
-		unlink(path);
-	}
-	closedir(run);
+	each(dir, clear_one, NULL);
 }
 
 void

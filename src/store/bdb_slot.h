@@ -15,6 +15,7 @@
 #define SLOT_PATH_MAX	1280	/* a store's path and one of its names */
 
 enum slot_kind {
+	SLOT_COMING = 't',	/* about to be shown as one of: */
 	SLOT_ATTACHED = 'p',
 	SLOT_RECOVERING = 'r',	/* alone, until the recovery has ended */
 };
@@ -24,27 +25,31 @@ struct slot {
 	char	path[SLOT_PATH_MAX];
 };
 
-#define SLOT_INIT	{ .fd = -1 }
+#define SLOT_INIT	{ -1, "" }
 
 /* Make DIR/run.  RC_FULL, RC_IO. */
 MUST_USE enum rc slot_dir(const char *dir);
 
-/* Make and lock our slot.  RC_FULL without room for a file, RC_IO. */
-MUST_USE enum rc slot_take(struct slot *s, const char *dir,
-    enum slot_kind kind);
+/*
+ * Make and lock our slot, as SLOT_COMING; show it as another kind; remove it.
+ *   RC_FULL   no room for a file
+ *   RC_RETRY  somebody looked or cleared just now: drop it, make it again
+ */
+MUST_USE enum rc slot_make(struct slot *s, const char *dir);
+MUST_USE enum rc slot_show(struct slot *s, enum slot_kind kind);
 void slot_drop(struct slot *s);
 
 /* Has somebody died inside? */
 bool slot_any_dead(const char *dir);
 
 /*
- * SIGKILL whoever still holds a slot: processes attached, and those that have
- * been recovering for longer than recovering_ms.  A process of another PID
- * namespace, or whose number now names another, is let be.
+ * SIGKILL whoever still holds a slot, those who recover only if they have for
+ * longer than recovering_ms.  A process of another PID namespace, or whose
+ * number now names another, is let be.
  */
 void slot_kill(const char *dir, int64_t recovering_ms);
 
-/* Remove all slots; alone, after a recovery. */
+/* Remove all slots but those of who is coming; alone, after a recovery. */
 void slot_clear(const char *dir);
 
 #define SLOT_LIBRARY_MAX 101	/* bytes with the NUL */

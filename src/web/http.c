@@ -217,8 +217,8 @@ resp_print(struct resp *rs, bool head, struct buf *out)
 	bool bodiless;
 
 	if (rs->head.over || rs->body.over) {
-		log_error("an answer with status %d passed %s bytes",
-		    rs->status, rs->body.over ? "the body's" : "the head's");
+		log_error("the %s of an answer with status %d grew too large",
+		    rs->body.over ? "body" : "head", rs->status);
 		resp_problem(rs, 500, "The answer grew too large.");
 	}
 	if (rs->status == 401 && !has_header(&rs->head, "WWW-Authenticate"))

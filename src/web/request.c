@@ -73,7 +73,7 @@ path_of_uri(struct slice uri)
 			return (struct slice){ NULL, 0 };
 		uri = slice_of(host + 3 + strcspn(host + 3, "/?"));
 	}
-	end = memchr(uri.s, '?', uri.len);
+	end = uri.len == 0 ? NULL : memchr(uri.s, '?', uri.len);
 	if (end != NULL)
 		uri.len = (size_t)(end - uri.s);
 	return uri;
@@ -94,46 +94,59 @@ less(struct slice *path, struct slice prefix)
 	return true;
 }
 
+/* Some method is taken there. */
+static bool
+is_route(const struct program *p, struct slice path)
+{
+	unsigned allow = 0;
+
+	(void)route_find(p, path, 0, NULL, &allow);
+	return allow != 0;
+}
+
 /*
- * DESIGN §1, finding the route.  Behind the prefix may stand the program's
- * name, as quickstart lays them out.  SCRIPT_NAME can be all of the path: the
- * program itself was asked for, or (lighttpd with a program at "/", and
- * mod_proxy_fcgi) the server does not tell them apart; then a path that is a
- * route is one.
+ * DESIGN §1, finding the route: the first of these that is one.  Behind the
+ * prefix may stand the program's name, as quickstart lays them out.  The URI
+ * itself is among them because a server can be wrong about where the program
+ * ends and the path begins: for a program at "/" lighttpd takes the first
+ * segment for its name, and mod_proxy_fcgi all of them.
  */
 static struct slice
 find_path(struct req *rq, const struct slice v[VARS], const struct program *p,
     struct slice prefix)
 {
-	struct slice uri = path_of_uri(v[REQUEST_URI]), rest = uri;
+	struct slice uri = path_of_uri(v[REQUEST_URI]), after_name;
+	struct slice after_script = uri, after_prefix = uri;
 	struct buf text = fixed(rq->path_text, sizeof rq->path_text);
-	unsigned allow = 0;
-	bool ours;
+	struct slice candidate[5];
+	size_t n = 0;
 
 	if (v[PATH_INFO].len > 0)
-		return v[PATH_INFO];
-	ours = less(&rest, v[SCRIPT_NAME]);
-	if (ours && rest.len > 0)
-		return rest;
-	rest = uri;
-	if (less(&rest, prefix))
-		ours = true;
-	if (rest.len > 0) {
-		struct slice after = { rest.s + 1, rest.len - 1 };
-
-		if (less(&after, slice_of(p->name))) {
-			rest = after;
-			ours = true;
-		}
+		candidate[n++] = v[PATH_INFO];
+	if (less(&after_script, v[SCRIPT_NAME]) && after_script.len > 0)
+		candidate[n++] = after_script;
+	less(&after_prefix, prefix);
+	if (after_prefix.len > 0) {
+		after_name = (struct slice){ after_prefix.s + 1,
+		    after_prefix.len - 1 };
+		if (less(&after_name, slice_of(p->name)))
+			after_prefix = after_name;
 	}
-	if (rest.len > 0 && rest.len < uri.len)
-		return rest;
-	if (uri.len > 0 && (route_find(p, uri, M_GET, NULL, &allow) != NULL ||
-	    allow != 0))
-		return uri;
-	if (req_query(rq, "path", &text) == RC_OK)
-		return buf_as_slice(&text);
-	return ours || uri.len == 0 ? SLICE("/") : uri;
+	if (after_prefix.len > 0)
+		candidate[n++] = after_prefix;
+	if (uri.len > 0)
+		candidate[n++] = uri;
+	/* What the server gave as a path is not to be talked away. */
+	if (v[PATH_INFO].len == 0 && req_query(rq, "path", &text) == RC_OK)
+		candidate[n++] = buf_as_slice(&text);
+	for (size_t i = 0; i < n; i++)
+		if (is_route(p, candidate[i]))
+			return candidate[i];
+	/* Nothing was left of the URI: the program itself was asked for. */
+	if (n == 0 || (text.len == 0 && uri.len > 0 &&
+	    (after_script.len == 0 || after_prefix.len == 0)))
+		return SLICE("/");
+	return candidate[0];
 }
 
 /* What follows the scheme in an Authorization header of that scheme. */

@@ -50,10 +50,8 @@ open_now(struct run *run, char *const *env, struct buf *why)
 	if (rc != RC_OK)
 		goto done;
 	rc = store_become_owner(run->conf.store_dir, why);
-	if (rc != RC_OK) {
-		run->denied = rc == RC_DENIED;
+	if (rc != RC_OK)
 		goto done;
-	}
 	/* Not before: the log must belong to the owner too. */
 	if (log_init(p->name, run->conf.log_to[0] == '\0' ? NULL :
 	    run->conf.log_to, run->conf.log_json) != RC_OK)
@@ -86,6 +84,7 @@ run_open(struct run *run, char *const *env)
 		log_error("can't open: %s", why.len > 0 ? buf_str(&why) :
 		    rc_name(rc));
 		run->again_ms = clock_mono_ms() + REOPEN_MS;
+		run->denied = rc == RC_DENIED;
 	} else {
 		pthread_mutex_lock(&run->lock);
 		if (run->stopping && run->program->stopping != NULL) {
@@ -164,6 +163,13 @@ run_answer(struct run *run, struct desk *d, struct req_source *src)
 		resp_problem(&d->rs, 503, "The service is not ready; nothing "
 		    "was kept.");
 	return resp_print(&d->rs, d->rq.head, &d->out);
+}
+
+void
+desk_init(struct desk *d)
+{
+	*d = (struct desk){ .rs = RESP_INIT, .scratch = BUF_INIT(0),
+	    .out = BUF_INIT(2 * RESP_HEAD_MAX) };
 }
 
 void

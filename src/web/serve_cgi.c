@@ -87,7 +87,7 @@ serve_cgi(struct run *run)
 	bool has_taker = false;
 	size_t body;
 
-	DESK_INIT(d);
+	desk_init(&d);
 	if (run->program->stopping != NULL) {
 		has_taker = pthread_create(&taker, NULL, wait_for_stop,
 		    run) == 0;
@@ -98,7 +98,10 @@ serve_cgi(struct run *run)
 	write_answer(buf_as_slice(&d.out), (struct slice){ d.rs.body.s, body });
 	desk_clear(&d, run->program);
 	if (has_taker) {
-		pthread_cancel(taker);		/* sigwait is where it waits */
+		pthread_mutex_lock(&run->lock);
+		run->told = true;	/* from here it would come too late */
+		pthread_mutex_unlock(&run->lock);
+		pthread_kill(taker, SIGTERM);
 		pthread_join(taker, NULL);
 	}
 	run_close(run);

@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include "web/serve.h"
 
-#define THREADS_MAX	256
+#define THREADS_MAX	1024
 
 /*
  * Until the program is open there is one worker at most, so that opening runs
@@ -28,7 +28,7 @@ struct run {
 	bool		 standing;
 	struct conf	 conf;		/* valid once open */
 	int64_t		 again_ms;	/* monotonic; no try to open before */
-	bool		 denied;	/* not the store's owner: of no use */
+	bool		 denied;	/* this user may not: of no use */
 
 	pthread_mutex_t	 lock;
 	bool		 open, stopping, told;
@@ -44,16 +44,12 @@ struct desk {
 	void		*local;
 };
 
-#define DESK_INIT(d)	((d) = (struct desk){ .rs = RESP_INIT,		\
-			    .scratch = BUF_INIT(0),			\
-			    .out = BUF_INIT(2 * RESP_HEAD_MAX) })
-
 /*
  * Open the program: find and read the configuration, become the store's
  * owner, call its open.  env has the parameters of the first request, or is
  * NULL at start.  Does nothing if it is open.  Whatever fails is logged here.
  *   RC_RETRY   not now; the last failure is less than a second old
- *   RC_DENIED  and run->denied: this user is the wrong one
+ *   RC_DENIED  this user is the wrong one; run->denied is set
  *   others     as the failing part had it
  */
 MUST_USE enum rc run_open(struct run *run, char *const *env);
@@ -73,6 +69,7 @@ void run_close(struct run *run);
  */
 size_t run_answer(struct run *run, struct desk *d, struct req_source *src);
 
+void desk_init(struct desk *d);
 void desk_clear(struct desk *d, const struct program *p);
 
 /* The whole life of a FastCGI program, or of a CGI process. */
@@ -81,6 +78,27 @@ MUST_USE int serve_cgi(struct run *run);
 
 /* The signals that mean stop; blocked in every thread. */
 void serve_stop_signals(sigset_t *set);
+
+/*
+ * The listening socket the web server left on descriptor 0.  It may be shared
+ * with that server and with other processes, so its flags stay as they are.
+ */
+struct listener {
+	bool		 inet;		/* TCP, not a unix socket */
+	const char	*allowed;	/* FCGI_WEB_SERVER_ADDRS; NULL: all */
+};
+
+void listener_init(struct listener *l);
+
+/*
+ * Take a connection into *fd, waiting for one; a signal ends the wait.
+ *   RC_RETRY  a signal came, or a connection that is not to be served
+ *   RC_IO     the socket is of no use any more; logged
+ */
+MUST_USE enum rc listener_accept(const struct listener *l, int *fd);
+
+/* A connection is waiting to be taken. */
+bool listener_has_more(void);
 
 /*
  * life - whether a standing program still has a reason to stand.

@@ -1,0 +1,335 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "shape/filter_data.h"
+
+#define TESTS_MAX	256
+#define VALUES_MAX	10000
+
+struct compiler {
+	struct filter	*f;
+	const struct catalog *c;
+	const struct json_doc *d;
+	filter_fault	*fault;
+	void		*arg;
+	size_t		 nfault;
+};
+
+static const char *const op_names[] = {
+	[FILTER_EQ] = "=", [FILTER_NE] = "!=", [FILTER_IN] = "in",
+	[FILTER_NOT_IN] = "not in", [FILTER_PREFIX] = "prefix",
+	[FILTER_EXISTS] = "exists", [FILTER_LT] = "<", [FILTER_LE] = "<=",
+	[FILTER_GT] = ">", [FILTER_GE] = ">=",
+};
+
+static void
+wrong(struct compiler *c, uint32_t tok, const char *fmt, const char *name)
+{
+	char text[200];
+
+	snprintf(text, sizeof text, "%s%s%s", fmt, name == NULL ? "" : " ",
+	    name == NULL ? "" : name);
+	c->fault(c->arg, tok, text);
+	c->nfault++;
+}
+
+static void *
+grow(void *p, size_t *cap, size_t n, size_t size)
+{
+	if (n < *cap)
+		return p;
+	*cap = *cap == 0 ? 8 : 2 * *cap;
+	p = realloc(p, *cap * size);
+	if (p == NULL)
+		log_fatal("out of memory");
+	return p;
+}
+
+static size_t
+add_node(struct compiler *c, enum filter_kind kind)
+{
+	struct filter *f = c->f;
+
+	f->node = grow(f->node, &f->node_cap, f->nnode, sizeof *f->node);
+	f->node[f->nnode] = (struct filter_node){ .kind = (uint8_t)kind };
+	return f->nnode++;
+}
+
+/* Text of a scalar into the pool. */
+static void
+pool_text(struct compiler *c, uint32_t tok, uint32_t *off, uint32_t *len)
+{
+	struct buf *pool = &c->f->pool;
+
+	*off = (uint32_t)pool->len;
+	if (c->d->tok[tok].type == JSON_STRING)
+		json_string(c->d, tok, pool);
+	else
+		buf_slice(pool, json_text(c->d, tok));
+	*len = (uint32_t)pool->len - *off;
+}
+
+static bool
+is_ordering(enum filter_op op)
+{
+	return op >= FILTER_LT;
+}
+
+/* How the field and what is compared with it are to be read. */
+static void
+classify(struct compiler *c, const struct filter_node *n, uint32_t tok,
+    struct filter_value *v)
+{
+	struct slice s = { c->f->pool.s + v->off, v->len };
+	bool number = c->d->tok[tok].type == JSON_NUMBER;
+	int sign;
+
+	v->as = AS_TEXT;
+	if (n->op == FILTER_PREFIX)
+		return;
+	if (n->field == NULL ? number : n->field->type == CATALOG_INTEGER ||
+	    n->field->type == CATALOG_DECIMAL) {
+		v->as = AS_NUMBER;
+		if (!filter_decimal_compare(s, s, &sign))
+			wrong(c, tok, "must be a decimal number", NULL);
+	} else if (n->field == NULL ? is_ordering(n->op) :
+	    n->field->type == CATALOG_TIME) {
+		v->as = AS_TIME;
+		if (clock_parse(s, true, &v->ms, NULL) != RC_OK)
+			wrong(c, tok, n->field == NULL ? "must be a number or "
+			    "a time" : "must be a time, like "
+			    "2026-11-23T10:00:00Z", NULL);
+	} else if (is_ordering(n->op))
+		wrong(c, tok, "orders numbers and times only, and this is a "
+		    "text:", n->field->name);
+}
+
+static void
+add_value(struct compiler *c, struct filter_node *n, uint32_t tok)
+{
+	const struct json_tok *t = &c->d->tok[tok];
+	struct filter *f = c->f;
+	struct filter_value v = { .as = AS_TEXT };
+	const char *words;
+
+	if (t->type == JSON_NULL || t->type > JSON_STRING ||
+	    (n->op == FILTER_PREFIX && t->type != JSON_STRING)) {
+		wrong(c, tok, n->op == FILTER_PREFIX ? "must be a string" :
+		    t->type == JSON_NULL ? "can't be null; the operator exists "
+		    "asks whether there is a value" :
+		    "must be a string, a number, true or false", NULL);
+		return;
+	}
+	if (f->nvalue >= VALUES_MAX) {
+		wrong(c, tok, "a filter has at most 10000 values", NULL);
+		return;
+	}
+	pool_text(c, tok, &v.off, &v.len);
+	if (f->pool.over)
+		return;
+	if (n->field != NULL && n->field->derived == CATALOG_BOOKING) {
+		words = order_booking_words((struct slice){ f->pool.s + v.off,
+		    v.len });
+		if (words != NULL) {
+			v.off = (uint32_t)f->pool.len;
+			v.len = (uint32_t)strlen(words);
+			buf_puts(&f->pool, words);
+		}
+	}
+	classify(c, n, tok, &v);
+	f->value = grow(f->value, &f->value_cap, f->nvalue, sizeof *f->value);
+	f->value[f->nvalue++] = v;
+	n->nvalue++;
+}
+
+static void
+read_values(struct compiler *c, struct filter_node *n, uint32_t test,
+    uint32_t tok)
+{
+	const struct json_tok *t = c->d->tok;
+	bool list = n->op == FILTER_IN || n->op == FILTER_NOT_IN;
+
+	n->value = (uint32_t)c->f->nvalue;
+	n->exists = true;
+	if (n->op == FILTER_EXISTS) {
+		if (tok != 0 && t[tok].type != JSON_TRUE &&
+		    t[tok].type != JSON_FALSE)
+			wrong(c, tok, "must be true or false", NULL);
+		n->exists = tok == 0 || t[tok].type == JSON_TRUE;
+	} else if (tok == 0)
+		wrong(c, test, "lacks value", NULL);
+	else if (list != (t[tok].type == JSON_ARRAY) ||
+	    (list && t[tok].n == 0))
+		wrong(c, tok, list ? "must be a list, and not empty" :
+		    "must not be a list; the operator in takes one", NULL);
+	else if (list)
+		for (uint32_t v = tok + 1; v < t[tok].next; v = t[v].next)
+			add_value(c, n, v);
+	else
+		add_value(c, n, tok);
+}
+
+static void
+read_field(struct compiler *c, struct filter_node *n, uint32_t tok)
+{
+	struct buf name = BUF_INIT(4096);
+	const char *near;
+
+	if (c->d->tok[tok].type == JSON_STRING)
+		json_string(c->d, tok, &name);
+	n->field = catalog_field_find(c->c, buf_as_slice(&name));
+	if (n->field != NULL)
+		goto done;
+	if (name.len > 6 && memcmp(name.s, "order.", 6) == 0) {
+		n->path = (uint32_t)c->f->pool.len;
+		n->path_len = (uint32_t)name.len - 6;
+		buf_put(&c->f->pool, name.s + 6, name.len - 6);
+		goto done;
+	}
+	near = catalog_field_nearest(c->c, buf_as_slice(&name));
+	wrong(c, tok, near == NULL ? "must be a field of the catalogue, or "
+	    "order.path" : "is no field; did you mean", near);
+done:
+	buf_free(&name);
+}
+
+static bool
+read_op(struct compiler *c, struct filter_node *n, uint32_t tok)
+{
+	for (size_t i = 0; i < NELEM(op_names); i++)
+		if (c->d->tok[tok].type == JSON_STRING &&
+		    json_string_is(c->d, tok, slice_of(op_names[i]))) {
+			n->op = (uint8_t)i;
+			return true;
+		}
+	wrong(c, tok, "must be one of = != in \"not in\" prefix exists < <= "
+	    "> >=", NULL);
+	return false;
+}
+
+static void
+read_test(struct compiler *c, uint32_t test)
+{
+	static const char *const known[] = { "field", "op", "value", "any" };
+	struct filter_node n = { .kind = FILTER_TEST };
+	uint32_t at[3] = { 0, 0, 0 };
+	const struct json_tok *t = c->d->tok;
+	size_t place, i;
+
+	for (uint32_t k = test + 1; k < t[test].next; k = t[k + 1].next) {
+		for (i = 0; i < NELEM(at); i++)
+			if (json_string_is(c->d, k, slice_of(known[i])))
+				break;
+		if (i < NELEM(at))
+			at[i] = k + 1;
+		else {
+			struct buf key = BUF_INIT(256);
+			const char *near;
+
+			json_string(c->d, k, &key);
+			near = text_nearest(buf_as_slice(&key), known,
+			    NELEM(known));
+			wrong(c, k, near == NULL ? "is not a member of a "
+			    "condition" : "is not known here; did you mean",
+			    near);
+			buf_free(&key);
+		}
+	}
+	if (at[0] == 0)
+		wrong(c, test, "lacks field", NULL);
+	else
+		read_field(c, &n, at[0]);
+	if (at[1] == 0)
+		wrong(c, test, "lacks op", NULL);
+	else if (read_op(c, &n, at[1]) && (n.field != NULL || n.path_len > 0))
+		read_values(c, &n, test, at[2]);
+	place = add_node(c, FILTER_TEST);
+	n.next = (uint32_t)c->f->nnode;
+	c->f->node[place] = n;
+}
+
+static void read_all(struct compiler *c, uint32_t list);
+
+/* {"any": [[...], [...]]}; as deep as the scanner let it be. */
+static void
+read_any(struct compiler *c, uint32_t obj, uint32_t lists)
+{
+	const struct json_tok *t = c->d->tok;
+	size_t place;
+
+	if (t[obj].n != 1)
+		wrong(c, obj, "any must be the only member of its object",
+		    NULL);
+	if (t[lists].type != JSON_ARRAY || t[lists].n == 0) {
+		wrong(c, lists, "must be a list of lists of conditions", NULL);
+		return;
+	}
+	place = add_node(c, FILTER_ANY);
+	for (uint32_t i = lists + 1; i < t[lists].next; i = t[i].next)
+		read_all(c, i);
+	c->f->node[place].next = (uint32_t)c->f->nnode;
+}
+
+static void
+read_all(struct compiler *c, uint32_t list)
+{
+	const struct json_tok *t = c->d->tok;
+	size_t place;
+
+	if (t[list].type != JSON_ARRAY) {
+		wrong(c, list, "must be a list of conditions", NULL);
+		return;
+	}
+	place = add_node(c, FILTER_ALL);
+	for (uint32_t i = list + 1; i < t[list].next; i = t[i].next) {
+		uint32_t any = json_find(c->d, i, "any");
+
+		if (t[i].type != JSON_OBJECT)
+			wrong(c, i, "must be an object like {\"field\":..., "
+			    "\"op\":..., \"value\":...}", NULL);
+		else if (c->f->nnode > TESTS_MAX) {
+			wrong(c, i, "a filter has at most 256 conditions",
+			    NULL);
+			break;
+		} else if (any != 0)
+			read_any(c, i, any);
+		else
+			read_test(c, i);
+	}
+	c->f->node[place].next = (uint32_t)c->f->nnode;
+}
+
+enum rc
+filter_compile(struct filter **f, const struct catalog *catalog,
+    const struct json_doc *d, uint32_t i, filter_fault *fault, void *arg)
+{
+	struct compiler c = { .c = catalog, .d = d, .fault = fault,
+	    .arg = arg };
+
+	c.f = calloc(1, sizeof *c.f);
+	if (c.f == NULL)
+		log_fatal("out of memory");
+	c.f->pool = (struct buf)BUF_INIT(1024 * 1024);
+	read_all(&c, i);
+	if (c.f->pool.over)
+		wrong(&c, i, "is too large", NULL);
+	if (c.nfault > 0) {
+		filter_free(c.f);
+		return RC_INVALID;
+	}
+	*f = c.f;
+	return RC_OK;
+}
+
+void
+filter_free(struct filter *f)
+{
+	if (f == NULL)
+		return;
+	free(f->node);
+	free(f->value);
+	buf_free(&f->pool);
+	free(f);
+}

@@ -1,0 +1,123 @@
+/*
+ * A task and an event in, the request out.
+ */
+#include <stdio.h>
+#include "shape/task_data.h"
+
+void
+task_request_free(struct task_request *r)
+{
+	buf_free(&r->url);
+	buf_free(&r->url_shown);
+	buf_free(&r->body);
+	buf_free(&r->text);
+	r->nheader = 0;
+}
+
+/* Say what could not be rendered before why it could not. */
+static enum rc
+render(const struct template *t, const struct template_data *data,
+    const char *what, struct buf *out, struct buf *why)
+{
+	size_t at = why->len;
+	struct buf reason = BUF_INIT(1024);
+	enum rc rc;
+
+	rc = template_render(t, data, out, &reason);
+	if (rc != RC_OK) {
+		buf_puts(why, at > 0 ? "; " : "");
+		buf_puts(why, what);
+		buf_puts(why, ": ");
+		buf_slice(why, buf_as_slice(&reason));
+	}
+	buf_free(&reason);
+	return rc;
+}
+
+static enum rc
+render_url(const struct task *t, const struct template_data *data,
+    struct task_request *r, struct buf *why)
+{
+	enum rc rc = render(t->url, data, "url", &r->url, why);
+
+	if (rc != RC_OK)
+		return rc;
+	/* a value of . or .. would lead to another path than was meant */
+	if (task_url_climbs(buf_as_slice(&r->url), t->url_fixed)) {
+		buf_puts(why, "url: a value makes . or .. a part of its path");
+		return RC_INVALID;
+	}
+	task_mask_url(buf_as_slice(&r->url), &r->url_shown);
+	return r->url_shown.over ? RC_TOOBIG : RC_OK;
+}
+
+/*
+ * Names and values lie in r->text, so that the request outlives the task.
+ * Their slices are set at the end only: text moves while it grows.
+ */
+static enum rc
+render_headers(const struct task *t, const struct template_data *data,
+    struct task_request *r, struct buf *why)
+{
+	const char *at;
+	enum rc rc;
+
+	for (size_t i = 0; i < t->nheader; i++) {
+		const struct task_header_template *h = &t->header[i];
+		size_t from;
+
+		buf_slice(&r->text, h->name);
+		from = r->text.len;
+		rc = render(h->value, data, "header", &r->text, why);
+		if (rc != RC_OK)
+			return rc;
+		r->header[i] = (struct task_header){
+		    .name = { NULL, h->name.len },
+		    .value = { NULL, r->text.len - from },
+		    .secret = h->secret };
+	}
+	at = buf_str(&r->text);
+	for (size_t i = 0; i < t->nheader; i++) {
+		struct task_header *h = &r->header[i];
+
+		h->name.s = at;
+		h->value.s = at + h->name.len;
+		at = h->value.s + h->value.len;
+	}
+	r->nheader = t->nheader;
+	if (!t->has_type)
+		r->header[r->nheader++] = (struct task_header){
+		    .name = SLICE("content-type"),
+		    .value = SLICE("application/json") };
+	return RC_OK;
+}
+
+enum rc
+task_render(const struct task *t, const struct task_event *ev,
+    struct task_request *r, struct buf *why)
+{
+	char attempt[16];
+	struct template_data data = { .order = ev->order,
+	    .strict = t->settings.strict };
+	enum rc rc;
+
+	snprintf(attempt, sizeof attempt, "%u", ev->attempt);
+	data.var[TEMPLATE_EVENT_TYPE] = ev->type;
+	data.var[TEMPLATE_EVENT_ID] = ev->id;
+	data.var[TEMPLATE_EVENT_TIME] = ev->time;
+	data.var[TEMPLATE_DELIVERY_ID] = ev->delivery_id;
+	data.var[TEMPLATE_DELIVERY_ATTEMPT] = slice_of(attempt);
+	data.var[TEMPLATE_SUBSCRIPTION_NAME] = buf_as_slice(&t->name);
+	buf_clear(&r->url);
+	buf_clear(&r->url_shown);
+	buf_clear(&r->body);
+	buf_clear(&r->text);
+	r->nheader = 0;
+	r->method = t->method;
+	rc = render_url(t, &data, r, why);
+	if (rc == RC_OK)
+		rc = render_headers(t, &data, r, why);
+	if (rc == RC_OK)
+		rc = render(t->body, &data, "jsonBody", &r->body, why);
+	return rc;
+}

@@ -1,0 +1,93 @@
+/*
+ * template - Mustache, compiled once into a flat program and rendered for the
+ * place it stands in.
+ *
+ * A program is ops over one pool of text; rendering walks it and allocates
+ * nothing but its output.  The place (JSON string, URL, header, plain, HTML)
+ * is a property of the compiled template, so no caller can forget to escape.
+ * Values come from an order and a handful of outside variables; nothing here
+ * knows of tasks.  Invariant: a template compiled from JSON renders to valid
+ * JSON, whatever the order contains, unless rendering fails.
+ *
+ * Names are checked when compiled: the catalogue's fields, `legs`, `order` and
+ * order.any.path, and the variables below.  Inside a section a name is looked
+ * up in the section's item first: for `legs` the catalogue says what a leg
+ * may have, for anything under order. any name will do.
+ */
+#ifndef SHAPE_TEMPLATE_H
+#define SHAPE_TEMPLATE_H
+
+#include "shape/order.h"
+
+struct template;
+
+enum template_place {
+	TEMPLATE_TEXT,		/* as it is */
+	TEMPLATE_JSON,		/* inside a JSON string */
+	TEMPLATE_URL,		/* percent-encoded, a / too */
+	TEMPLATE_HEADER,	/* control characters become spaces */
+	TEMPLATE_HTML,		/* & < > " ' become references */
+};
+
+enum template_var {
+	TEMPLATE_EVENT_TYPE, TEMPLATE_EVENT_ID, TEMPLATE_EVENT_TIME,
+	TEMPLATE_DELIVERY_ID, TEMPLATE_DELIVERY_ATTEMPT,
+	TEMPLATE_SUBSCRIPTION_NAME,
+	TEMPLATE_VARS
+};
+
+#define TEMPLATE_NESTING	32	/* sections inside each other */
+#define TEMPLATE_KEYS		128	/* members of an object whose keys are
+					   templates, its own kind of parents'
+					   members included */
+#define TEMPLATE_STEPS		(4 * 1000 * 1000)	/* of one rendering */
+
+struct template_error {
+	uint32_t tok;		/* of the JSON value: the string it is in */
+	size_t	 off;		/* byte in the (unescaped) template */
+	char	 detail[200];	/* one sentence, without the place */
+};
+
+/*
+ * Compile text; *t is freed by template_free, and borrows c.
+ *   RC_INVALID  *err says where and why
+ */
+MUST_USE enum rc template_compile(struct template **t,
+    const struct catalog *c, enum template_place place, struct slice text,
+    struct template_error *err);
+
+/* Called for each fault of a JSON template, in the order of the text. */
+typedef void template_fault(void *arg, const struct template_error *err);
+
+/*
+ * Compile a JSON value of d, of which nothing is borrowed.  A string that is
+ * one {{{name}}} becomes the value itself; an object whose only key is
+ * {{#name}} a list, rendered for each item; whose only key is {{^name}} its
+ * value if name is absent, false or an empty list, else null.
+ *   RC_INVALID  fault was called at least once
+ */
+MUST_USE enum rc template_compile_json(struct template **t,
+    const struct catalog *c, const struct json_doc *d, uint32_t value,
+    template_fault *fault, void *arg);
+
+void template_free(struct template *t);
+
+/* Bytes of text before the first tag or section; all, if there is none. */
+size_t template_literal_len(struct slice text);
+
+struct template_data {
+	const struct order *order;
+	struct slice	 var[TEMPLATE_VARS];	/* plain text; s NULL: missing */
+	bool		 strict;	/* a missing value is an error */
+};
+
+/*
+ * Append the rendering to out.
+ *   RC_INVALID  a value is missing and data->strict, or two keys of an object
+ *               rendered equal; why names the tag
+ *   RC_TOOBIG   out is over, or the template took more than TEMPLATE_STEPS
+ */
+MUST_USE enum rc template_render(const struct template *t,
+    const struct template_data *data, struct buf *out, struct buf *why);
+
+#endif

@@ -1,0 +1,123 @@
+/*
+ * template_op - a compiled template in memory.
+ *
+ * For the files that compile (template.c, template_json.c, template_name.c)
+ * and the one that renders; nobody else.  Offsets are bytes of pool.
+ */
+#ifndef SHAPE_TEMPLATE_OP_H
+#define SHAPE_TEMPLATE_OP_H
+
+#include "shape/template.h"
+
+enum template_code {
+	OP_LITERAL,	/* a: offset, b: length; as it stands, escaped before */
+	OP_TEXT,	/* ref's text, escaped for the place */
+	OP_RAW,		/* ref's text, not escaped (pages) */
+	OP_VALUE,	/* ref as a JSON value; null when missing */
+	OP_SECTION,	/* ref; a: op after its end, where to go if false */
+	OP_LIST,	/* the same with a comma between the items */
+	OP_END,		/* a: its section */
+	OP_UNLESS,	/* ref; a: where to go if true */
+	OP_JUMP,	/* a: where to go */
+	OP_KEYS,	/* an object begins whose keys are compared */
+	OP_KEY,		/* a key begins */
+	OP_KEY_END,	/* it ends; a, b: what it is in the template */
+	OP_KEYS_END,
+};
+
+struct template_op {
+	uint8_t	 code;
+	uint16_t ref;
+	uint32_t a, b;
+};
+
+enum template_source {
+	FROM_NOTHING,	/* found in an item or not at all */
+	FROM_FIELD,	/* index: of the catalogue */
+	FROM_ORDER,	/* path below the order, "" for itself */
+	FROM_VAR,	/* index: enum template_var */
+	FROM_ITEM,	/* the item itself: {{.}} */
+};
+
+struct template_ref {
+	uint8_t	 source;
+	bool	 item;		/* look into the sections' items first */
+	uint16_t index;
+	uint32_t name, name_len;	/* as written */
+	uint32_t path, path_len;	/* for FROM_ORDER */
+};
+
+struct template {
+	enum template_place place;
+	const struct catalog *catalog;
+	struct template_op *op;
+	size_t	 nop, op_cap;
+	struct template_ref *ref;
+	size_t	 nref, ref_cap;
+	struct buf pool;
+};
+
+struct template *template_new(enum template_place place,
+    const struct catalog *catalog);
+
+/* A section that is open while compiling. */
+struct template_open {
+	uint32_t op;
+	uint32_t name, name_len;
+	size_t	 off;		/* of its tag */
+	bool	 inverted;	/* brings no item */
+	enum { ITEM_NONE, ITEM_LEG, ITEM_ANY } item;
+};
+
+struct compiler {
+	struct template	*t;
+	struct template_open open[TEMPLATE_NESTING];
+	size_t		 nopen;
+	size_t		 fixed;	/* ops before it are not appended to */
+	uint32_t	 tok;	/* for err */
+	size_t		 keys;	/* of objects being compared, right now */
+	template_fault	*fault;
+	void		*arg;
+	size_t		 nfault;
+};
+
+/* Report a fault; always RC_INVALID, which leaves the string it is in. */
+enum rc compile_fault(struct compiler *c, size_t off,
+    const char *fmt, ...) PRINTF(3, 4);
+
+/* Append an op and give its place. */
+uint32_t compile_op(struct compiler *c, enum template_code code, uint16_t ref,
+    uint32_t a, uint32_t b);
+/* Append bytes that are fit for their place already. */
+void compile_literal(struct compiler *c, struct slice s);
+/* The next op may be jumped to: no literal grows across it. */
+void compile_label(struct compiler *c);
+
+/*
+ * Open a section (OP_SECTION, OP_LIST or OP_UNLESS) on a name, and close the
+ * innermost one.
+ */
+MUST_USE enum rc compile_open(struct compiler *c, enum template_code code,
+    struct slice name, size_t off);
+void compile_close(struct compiler *c);
+
+/* Compile a string's (unescaped) text for the template's place. */
+MUST_USE enum rc compile_text(struct compiler *c, struct slice text);
+
+/* Resolve a name into a ref. */
+MUST_USE enum rc compile_name(struct compiler *c, struct slice name,
+    size_t off, uint16_t *ref);
+
+/* The tag at the front of text, which begins with "{{". */
+struct template_tag {
+	char	 kind;		/* 0 for a name; { & # ^ / ! = > */
+	struct slice name;	/* without white space around it */
+	size_t	 len;		/* of the whole tag */
+};
+/* RC_INVALID: it never ends. */
+MUST_USE enum rc template_tag(struct slice text, struct template_tag *tag);
+
+/* The next "{{" from byte at, or NULL. */
+const char *template_next_tag(struct slice text, size_t at);
+
+#endif

@@ -1,0 +1,348 @@
+/*
+ * Walking a compiled template.  Sections keep their items on a stack of fixed
+ * depth, keys that are compared lie in the output already, so nothing is
+ * allocated.  Every op and every member looked at counts as a step: sections
+ * inside sections over a long list can't keep a sweep busy for hours.
+ */
+#include "base/text.h"
+#include "shape/piece.h"
+#include "shape/template_op.h"
+
+struct item {
+	struct order_value v;
+	uint32_t next, end;	/* tokens of the items that follow */
+};
+
+struct key {
+	size_t	at, len;	/* in the output */
+};
+
+struct render {
+	const struct template *t;
+	const struct template_data *data;
+	struct buf	*out, *why;
+	uint64_t	 steps;
+	size_t		 nitem, nkey, nmark;
+	struct item	 item[TEMPLATE_NESTING];
+	struct key	 key[TEMPLATE_KEYS];
+	size_t		 mark[TEMPLATE_KEYS];	/* where an object's begin */
+};
+
+/* A value, and whether its text is plain rather than a JSON string's. */
+struct found {
+	struct order_value v;
+	bool	plain;
+};
+
+static struct slice
+pool_slice(const struct template *t, uint32_t at, uint32_t len)
+{
+	return (struct slice){ t->pool.s + at, len };
+}
+
+/*
+ * Mustache's rule: the first part of a name is looked for from the innermost
+ * item outwards; where it is found the rest must be, too.
+ */
+static bool
+from_items(struct render *r, const struct template_ref *ref,
+    struct order_value *v)
+{
+	const struct json_doc *d = &r->data->order->doc;
+	struct slice name = pool_slice(r->t, ref->name, ref->name_len);
+	const char *dot = memchr(name.s, '.', name.len);
+	struct slice first = { name.s,
+	    dot == NULL ? name.len : (size_t)(dot - name.s) };
+	uint32_t i = 0;
+
+	for (size_t n = r->nitem; n > 0 && i == 0; n--) {
+		const struct order_value *of = &r->item[n - 1].v;
+
+		if (of->type == JSON_OBJECT)
+			i = order_walk(d, of->tok, first, &r->steps);
+	}
+	if (i == 0)
+		return false;
+	if (dot != NULL)
+		i = order_walk(d, i, (struct slice){ dot + 1,
+		    name.len - first.len - 1 }, &r->steps);
+	*v = i == 0 ? (struct order_value){ .found = false } :
+	    order_token(r->data->order, i);
+	return true;
+}
+
+static struct found
+variable(const struct template_data *data, enum template_var var)
+{
+	struct slice s = data->var[var];
+
+	return (struct found){ .plain = true, .v = {
+	    .found = s.s != NULL, .text = s,
+	    .type = var == TEMPLATE_DELIVERY_ATTEMPT ? JSON_NUMBER :
+		JSON_STRING } };
+}
+
+static struct order_value
+below_order(struct render *r, struct slice path)
+{
+	const struct order *o = r->data->order;
+	uint32_t i = order_walk(&o->doc, 0, path, &r->steps);
+
+	return i == 0 && path.len > 0 ? (struct order_value){ .found = false } :
+	    order_token(o, i);
+}
+
+static struct found
+resolve(struct render *r, uint16_t index)
+{
+	const struct template_ref *ref = &r->t->ref[index];
+	struct found f = { .plain = false };
+
+	if (ref->item && from_items(r, ref, &f.v))
+		return f;
+	switch ((enum template_source)ref->source) {
+	case FROM_FIELD:
+		f.v = order_field(r->data->order,
+		    catalog_field_at(r->t->catalog, ref->index));
+		break;
+	case FROM_ORDER:
+		f.v = below_order(r, pool_slice(r->t, ref->path,
+		    ref->path_len));
+		break;
+	case FROM_VAR:
+		return variable(r->data, (enum template_var)ref->index);
+	case FROM_ITEM:
+		f.v = r->nitem > 0 ? r->item[r->nitem - 1].v :
+		    order_token(r->data->order, 0);
+		break;
+	case FROM_NOTHING:
+		if (r->t->catalog == NULL)	/* a page: the model's own */
+			f.v = below_order(r, pool_slice(r->t, ref->name,
+			    ref->name_len));
+		break;
+	}
+	return f;
+}
+
+static void
+put_header(struct buf *out, struct slice s)
+{
+	size_t at = out->len;
+
+	buf_slice(out, s);
+	for (; at < out->len; at++)
+		if ((unsigned char)out->s[at] < 0x20 || out->s[at] == 0x7f)
+			out->s[at] = ' ';
+}
+
+static void
+put_escaped(struct buf *out, enum template_place place, struct slice s)
+{
+	switch (place) {
+	case TEMPLATE_TEXT:
+		buf_slice(out, s);
+		break;
+	case TEMPLATE_JSON:
+		json_put_escaped(out, s);
+		break;
+	case TEMPLATE_URL:
+		text_percent(out, s);
+		break;
+	case TEMPLATE_HEADER:
+		put_header(out, s);
+		break;
+	case TEMPLATE_HTML:
+		text_html(out, s);
+		break;
+	}
+}
+
+static void
+put_text(struct buf *out, enum template_place place, const struct found *f)
+{
+	struct slice text = f->v.text, run;
+	char tmp[4];
+
+	if (f->v.escaped)
+		while (piece_next(&text, tmp, &run))
+			put_escaped(out, place, run);
+	else if (place == TEMPLATE_JSON && !f->plain &&
+	    (f->v.type == JSON_STRING || f->v.type == JSON_NUMBER))
+		buf_slice(out, text);	/* as it stood in a string */
+	else
+		put_escaped(out, place, text);
+}
+
+static void
+put_value(struct buf *out, const struct found *f)
+{
+	if (!f->v.found)
+		buf_puts(out, "null");
+	else if (f->v.type != JSON_STRING)
+		buf_slice(out, f->v.text);
+	else if (f->plain)
+		json_put_string(out, f->v.text);
+	else {
+		buf_putc(out, '"');
+		buf_slice(out, f->v.text);
+		buf_putc(out, '"');
+	}
+}
+
+static enum rc
+missing(const struct render *r, uint16_t ref)
+{
+	const struct template_ref *n = &r->t->ref[ref];
+
+	buf_printf(r->why, "%.*s is missing", (int)n->name_len,
+	    r->t->pool.s + n->name);
+	return RC_INVALID;
+}
+
+static bool
+is_true(const struct render *r, const struct found *f)
+{
+	return f->v.found && f->v.type != JSON_FALSE &&
+	    (f->v.type != JSON_ARRAY ||
+	    r->data->order->doc.tok[f->v.tok].n > 0);
+}
+
+static void
+enter(struct render *r, const struct found *f)
+{
+	const struct json_tok *tok = r->data->order->doc.tok;
+	struct item *item = &r->item[r->nitem++];
+
+	if (f->v.type == JSON_ARRAY) {
+		item->v = order_token(r->data->order, f->v.tok + 1);
+		item->next = tok[f->v.tok + 1].next;
+		item->end = tok[f->v.tok].next;
+	} else
+		*item = (struct item){ f->v, 0, 0 };
+}
+
+/* On to the next item; false: that was the last one. */
+static bool
+advance(struct render *r)
+{
+	struct item *item = &r->item[r->nitem - 1];
+
+	if (item->next == item->end) {
+		r->nitem--;
+		return false;
+	}
+	item->v = order_token(r->data->order, item->next);
+	item->next = r->data->order->doc.tok[item->next].next;
+	return true;
+}
+
+/* The key that just ended must differ from its object's earlier ones. */
+static enum rc
+end_key(struct render *r, const struct template_op *op)
+{
+	struct key *k = &r->key[r->nkey];
+
+	k->len = r->out->len - k->at;
+	for (size_t i = r->mark[r->nmark - 1]; i < r->nkey; i++)
+		if (r->key[i].len == k->len && memcmp(r->out->s + r->key[i].at,
+		    r->out->s + k->at, k->len) == 0) {
+			buf_printf(r->why, "two keys of an object are the "
+			    "same, one of them from \"%.*s\"", (int)op->b,
+			    r->t->pool.s + op->a);
+			return RC_INVALID;
+		}
+	r->nkey++;
+	return RC_OK;
+}
+
+/* Carry out one op; *at is the next one. */
+static enum rc
+step(struct render *r, uint32_t *at)
+{
+	const struct template_op *op = &r->t->op[(*at)++];
+	struct found f;
+
+	switch ((enum template_code)op->code) {
+	case OP_LITERAL:
+		buf_put(r->out, r->t->pool.s + op->a, op->b);
+		break;
+	case OP_TEXT:
+	case OP_RAW:
+	case OP_VALUE:
+		f = resolve(r, op->ref);
+		if (!f.v.found && r->data->strict)
+			return missing(r, op->ref);
+		if (op->code == OP_VALUE)
+			put_value(r->out, &f);
+		else if (f.v.found)
+			put_text(r->out, op->code == OP_RAW ? TEMPLATE_TEXT :
+			    r->t->place, &f);
+		break;
+	case OP_SECTION:
+	case OP_LIST:
+		f = resolve(r, op->ref);
+		if (is_true(r, &f))
+			enter(r, &f);
+		else
+			*at = op->a;
+		break;
+	case OP_END:
+		if (advance(r)) {
+			if (r->t->op[op->a].code == OP_LIST)
+				buf_putc(r->out, ',');
+			*at = op->a + 1;
+		}
+		break;
+	case OP_UNLESS:
+		f = resolve(r, op->ref);
+		if (is_true(r, &f))
+			*at = op->a;
+		break;
+	case OP_JUMP:
+		*at = op->a;
+		break;
+	case OP_KEYS:
+		r->mark[r->nmark++] = r->nkey;
+		break;
+	case OP_KEY:
+		r->key[r->nkey].at = r->out->len;
+		break;
+	case OP_KEY_END:
+		return end_key(r, op);
+	case OP_KEYS_END:
+		r->nkey = r->mark[--r->nmark];
+		break;
+	}
+	return RC_OK;
+}
+
+enum rc
+template_render(const struct template *t, const struct template_data *data,
+    struct buf *out, struct buf *why)
+{
+	struct render r;
+	uint32_t at = 0;
+	enum rc rc;
+
+	r.t = t;
+	r.data = data;
+	r.out = out;
+	r.why = why;
+	r.steps = 0;
+	r.nitem = r.nkey = r.nmark = 0;
+	while (at < t->nop) {
+		rc = step(&r, &at);
+		if (rc != RC_OK)
+			return rc;
+		if (out->over) {
+			buf_printf(why, "it is longer than %zu bytes",
+			    out->max);
+			return RC_TOOBIG;
+		}
+		if (++r.steps > TEMPLATE_STEPS) {
+			buf_puts(why, "it takes too long to render");
+			return RC_TOOBIG;
+		}
+	}
+	return RC_OK;
+}

@@ -1,0 +1,808 @@
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+#include "base/clock.h"
+#include "base/log.h"
+#include "work/channel_webhook.h"
+
+#define USER_AGENT	"Skycap/" PACKAGE_VERSION
+#define EVENTS		64	/* taken from epoll at once */
+#define IDLE_S		60	/* a connection is kept that long */
+#define HEAD_READ_MAX	(64 * 1024)	/* of a response's headers */
+#define SPARE		64	/* transfers kept for reuse while idle */
+
+/* One request under way, with everything of curl's it needs. */
+struct transfer {
+	struct webhook	*w;
+	struct transfer	*next, *prev;	/* under way, waiting or spare */
+	CURL		*easy;
+	struct webhook_request rq;
+	webhook_done	*done;
+	void		*arg;
+	int64_t		 begun_us;
+	struct curl_slist line[WEBHOOK_HEADERS_MAX + 2];
+	char		 error[CURL_ERROR_SIZE];
+	bool		 added;		/* to the multi handle */
+	bool		 looking;	/* waits for a name's address */
+	bool		 put_off;	/* too many look-ups: again later */
+	bool		 guarded;	/* the guard refused an address... */
+	bool		 opened;	/* ...and let another one pass */
+	struct buf	 head, body;	/* of the response, what is kept */
+	size_t		 head_seen;
+	uint64_t	 body_seen;
+	bool		 cut;
+	struct { size_t off, len; } retry_after;	/* in head */
+};
+
+struct transfers {
+	struct transfer	*first, *last;
+	uint32_t	 n;
+};
+
+struct webhook {
+	CURLM		*multi;
+	struct curl_slist *nothing;
+	struct guard	 guard;
+	char		*ca;		/* NULL: libcurl's own */
+	bool		 ca_is_dir;
+	int		 epoll, timer;
+	int64_t		 wake_us;	/* curl wants to be called; INT64_MAX */
+	int64_t		 armed_us;	/* what the timer is set to */
+	uint32_t	 lookups;
+	uint32_t	 stillborn;	/* busy, but never given to curl */
+	struct transfers busy, waiting, spare;
+};
+
+/* Where systems keep the certificates they trust. */
+static const char *const known_ca[] = {
+	"/etc/ssl/certs/ca-certificates.crt",	/* Debian, Arch, Alpine */
+	"/etc/pki/tls/certs/ca-bundle.crt",	/* Fedora */
+	"/etc/ssl/ca-bundle.pem",		/* SUSE */
+	"/etc/ssl/cert.pem",			/* BSDs */
+};
+
+static void
+put_last(struct transfers *ts, struct transfer *t)
+{
+	t->next = NULL;
+	t->prev = ts->last;
+	if (ts->last == NULL)
+		ts->first = t;
+	else
+		ts->last->next = t;
+	ts->last = t;
+	ts->n++;
+}
+
+static void
+take_out(struct transfers *ts, struct transfer *t)
+{
+	if (t->prev == NULL)
+		ts->first = t->next;
+	else
+		t->prev->next = t->next;
+	if (t->next == NULL)
+		ts->last = t->prev;
+	else
+		t->next->prev = t->prev;
+	ts->n--;
+}
+
+/* curl's callbacks. */
+
+static void
+looked(struct transfer *t)
+{
+	if (t->looking)
+		t->w->lookups--;
+	t->looking = false;
+}
+
+static int
+on_lookup(void *state, void *reserved, void *arg)
+{
+	struct transfer *t = arg;
+
+	(void)state;
+	(void)reserved;
+	if (t->looking)
+		return 0;
+	if (t->w->lookups >= WEBHOOK_LOOKUPS) {
+		t->put_off = true;
+		return 1;		/* ends this try of the transfer */
+	}
+	t->looking = true;
+	t->w->lookups++;
+	return 0;
+}
+
+static curl_socket_t
+on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
+{
+	struct transfer *t = arg;
+	int fd;
+
+	(void)purpose;
+	looked(t);
+	if (guard_check(&t->w->guard, &a->addr, a->addrlen) != GUARD_OK) {
+		t->guarded = true;
+		return CURL_SOCKET_BAD;
+	}
+	fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+	t->opened = t->opened || fd != -1;
+	return fd;
+}
+
+/* The name is all that the head of a response is looked into for. */
+static void
+note_retry_after(struct transfer *t, const char *s, size_t len)
+{
+	static const char name[] = "retry-after:";
+	size_t n = sizeof name - 1;
+
+	if (len > n && strncasecmp(s, name, n) == 0 && !t->head.over) {
+		t->retry_after.off = t->head.len - len + n;
+		t->retry_after.len = len - n;
+	}
+}
+
+static size_t
+on_head(char *s, size_t size, size_t n, void *arg)
+{
+	struct transfer *t = arg;
+	size_t len = size * n;
+
+	t->head_seen += len;
+	if (t->head_seen > HEAD_READ_MAX)
+		return 0;
+	if (len >= 5 && memcmp(s, "HTTP/", 5) == 0) {
+		buf_clear(&t->head);	/* what was before was a 1xx */
+		t->retry_after.len = 0;
+	}
+	if (!t->head.over)
+		buf_put(&t->head, s, len);
+	note_retry_after(t, s, len);
+	return len;
+}
+
+static size_t
+on_body(char *s, size_t size, size_t n, void *arg)
+{
+	struct transfer *t = arg;
+	size_t len = size * n, room = t->body.max - t->body.len;
+
+	t->body_seen += len;
+	buf_put(&t->body, s, len < room ? len : room);
+	if (t->body_seen > WEBHOOK_READ_MAX) {
+		t->cut = true;
+		return 0;
+	}
+	return len;
+}
+
+static int
+on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
+{
+	struct webhook *w = arg;
+	struct epoll_event ev = { .data.fd = fd };
+	int op = known == NULL ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+
+	(void)easy;
+	if (what == CURL_POLL_REMOVE) {
+		(void)epoll_ctl(w->epoll, EPOLL_CTL_DEL, fd, NULL);
+		return 0;
+	}
+	if (what & CURL_POLL_IN)
+		ev.events |= EPOLLIN;
+	if (what & CURL_POLL_OUT)
+		ev.events |= EPOLLOUT;
+	if (epoll_ctl(w->epoll, op, fd, &ev) == -1 &&
+	    (errno != EEXIST ||
+	    epoll_ctl(w->epoll, EPOLL_CTL_MOD, fd, &ev) == -1)) {
+		log_error("epoll_ctl: %s", strerror(errno));
+		return -1;
+	}
+	if (known == NULL)
+		curl_multi_assign(w->multi, fd, w);
+	return 0;
+}
+
+static int
+on_timer(CURLM *multi, long timeout_ms, void *arg)
+{
+	struct webhook *w = arg;
+
+	(void)multi;
+	w->wake_us = timeout_ms < 0 ? INT64_MAX :
+	    clock_mono_us() + (int64_t)timeout_ms * 1000;
+	return 0;
+}
+
+/*
+ * Set the timer to when curl wants to be called.  It is left alone when it
+ * goes off earlier: that costs one call too many instead of one per request.
+ */
+static void
+arm(struct webhook *w)
+{
+	struct itimerspec its = { .it_value = { 0, 0 } };
+
+	if (w->wake_us >= w->armed_us)
+		return;
+	w->armed_us = w->wake_us;
+	its.it_value.tv_sec = w->wake_us / 1000000;
+	its.it_value.tv_nsec = w->wake_us % 1000000 * 1000;
+	if (timerfd_settime(w->timer, TFD_TIMER_ABSTIME, &its, NULL) == -1)
+		log_error("timerfd_settime: %s", strerror(errno));
+}
+
+/* Making and freeing. */
+
+static enum rc
+find_ca(struct webhook *w, const char *ca, struct buf *why)
+{
+	const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
+	struct stat st;
+
+	if (*ca != '\0') {
+		if (stat(ca, &st) == -1) {
+			buf_printf(why, "[tls] ca %s: %s", ca,
+			    strerror(errno));
+			return RC_INVALID;
+		}
+		w->ca_is_dir = S_ISDIR(st.st_mode);
+		w->ca = strdup(ca);
+	} else if (v->age < CURLVERSION_SEVENTH ||
+	    (v->cainfo == NULL && v->capath == NULL) ||
+	    (v->cainfo != NULL && stat(v->cainfo, &st) == -1)) {
+		for (size_t i = 0; w->ca == NULL && i < NELEM(known_ca); i++)
+			if (stat(known_ca[i], &st) == 0)
+				w->ca = strdup(known_ca[i]);
+	}
+	return RC_OK;
+}
+
+enum rc
+webhook_new(struct webhook **out, const struct webhook_options *o,
+    struct buf *why)
+{
+	struct webhook *w = calloc(1, sizeof *w);
+	struct epoll_event ev = { .events = EPOLLIN };
+	enum rc rc;
+
+	if (w == NULL)
+		log_fatal("out of memory");
+	w->guard = o->guard;
+	w->epoll = w->timer = -1;
+	w->wake_us = w->armed_us = INT64_MAX;
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+		buf_puts(why, "libcurl can't start");
+		rc = RC_IO;
+		goto done;
+	}
+	rc = find_ca(w, o->ca, why);
+	if (rc != RC_OK)
+		goto done;
+	rc = RC_IO;
+	w->epoll = epoll_create1(EPOLL_CLOEXEC);
+	w->timer = timerfd_create(CLOCK_MONOTONIC,
+	    TFD_NONBLOCK | TFD_CLOEXEC);
+	ev.data.fd = w->timer;
+	w->multi = curl_multi_init();
+	if (w->epoll == -1 || w->timer == -1 || w->multi == NULL ||
+	    epoll_ctl(w->epoll, EPOLL_CTL_ADD, w->timer, &ev) == -1) {
+		buf_printf(why, "network: %s", strerror(errno));
+		goto done;
+	}
+	curl_multi_setopt(w->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+	curl_multi_setopt(w->multi, CURLMOPT_SOCKETDATA, w);
+	curl_multi_setopt(w->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+	curl_multi_setopt(w->multi, CURLMOPT_TIMERDATA, w);
+	curl_multi_setopt(w->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
+	curl_multi_setopt(w->multi, CURLMOPT_MAXCONNECTS,
+	    (long)o->connections);
+	rc = RC_OK;
+done:
+	if (rc != RC_OK) {
+		webhook_free(w);
+		w = NULL;
+	}
+	*out = w;
+	return rc;
+}
+
+static void
+free_all(struct transfers *ts)
+{
+	while (ts->first != NULL) {
+		struct transfer *t = ts->first;
+
+		take_out(ts, t);
+		curl_easy_cleanup(t->easy);
+		buf_free(&t->head);
+		buf_free(&t->body);
+		free(t);
+	}
+}
+
+void
+webhook_free(struct webhook *w)
+{
+	if (w == NULL)
+		return;
+	webhook_cancel(w);
+	free_all(&w->spare);
+	if (w->multi != NULL)
+		curl_multi_cleanup(w->multi);
+	if (w->timer != -1)
+		close(w->timer);
+	if (w->epoll != -1)
+		close(w->epoll);
+	free(w->ca);
+	free(w);
+}
+
+/* What is the same for all requests of a handle. */
+static void
+set_up(struct transfer *t)
+{
+	const struct webhook *w = t->w;
+	CURL *e = t->easy;
+
+	curl_easy_setopt(e, CURLOPT_PRIVATE, t);
+	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, t->error);
+	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
+	curl_easy_setopt(e, CURLOPT_PROXY, "");
+	curl_easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(e, CURLOPT_HTTP_VERSION,
+	    (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L);
+	curl_easy_setopt(e, CURLOPT_USERAGENT, USER_AGENT);
+	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS,
+	    (long)WEBHOOK_CONNECT_MS);
+	curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, (long)IDLE_S);
+	curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	if (w->ca != NULL)
+		curl_easy_setopt(e, w->ca_is_dir ? CURLOPT_CAPATH :
+		    CURLOPT_CAINFO, w->ca);
+	curl_easy_setopt(e, CURLOPT_RESOLVER_START_FUNCTION, on_lookup);
+	curl_easy_setopt(e, CURLOPT_RESOLVER_START_DATA, t);
+	curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_open);
+	curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, t);
+	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_head);
+	curl_easy_setopt(e, CURLOPT_HEADERDATA, t);
+	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
+	curl_easy_setopt(e, CURLOPT_POST, 1L);
+}
+
+static struct transfer *
+transfer_get(struct webhook *w)
+{
+	struct transfer *t = w->spare.first;
+
+	if (t != NULL) {
+		take_out(&w->spare, t);
+		return t;
+	}
+	t = calloc(1, sizeof *t);
+	if (t == NULL)
+		log_fatal("out of memory");
+	t->w = w;
+	t->head.max = WEBHOOK_KEEP_HEAD;
+	t->body.max = WEBHOOK_KEEP_BODY;
+	t->easy = curl_easy_init();
+	if (t->easy == NULL)
+		log_fatal("out of memory");
+	set_up(t);
+	return t;
+}
+
+/*
+ * Point curl's list at the caller's lines: nothing is copied.  "Expect:"
+ * keeps curl from waiting for 100 Continue.
+ */
+static bool
+set_head(struct transfer *t)
+{
+	static char expect[] = "Expect:";
+	struct slice rest = t->rq.head;
+	size_t n = 0;
+
+	t->line[n++].data = expect;
+	while (rest.len > 0) {
+		size_t len = strlen(rest.s) + 1;
+
+		if (n == NELEM(t->line))
+			return false;
+		/* libcurl reads it only, though its type does not say so */
+		t->line[n++].data = (char *)(uintptr_t)rest.s;
+		rest.s += len;
+		rest.len -= len < rest.len ? len : rest.len;
+	}
+	for (size_t i = 0; i < n; i++)
+		t->line[i].next = i + 1 < n ? &t->line[i + 1] : NULL;
+	curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->line);
+	return true;
+}
+
+/* The time a request may still take. */
+static int64_t
+left_ms(const struct transfer *t)
+{
+	int64_t spent = (clock_mono_us() - t->begun_us) / 1000;
+
+	return t->rq.timeout_ms > spent ? t->rq.timeout_ms - spent : 1;
+}
+
+static void
+add(struct transfer *t)
+{
+	CURL *e = t->easy;
+	CURLMcode mc;
+
+	t->put_off = t->guarded = t->opened = t->cut = false;
+	t->head_seen = t->body_seen = t->retry_after.len = 0;
+	t->error[0] = '\0';
+	buf_clear(&t->head);
+	buf_clear(&t->body);
+	put_last(&t->w->busy, t);
+	curl_easy_setopt(e, CURLOPT_URL, t->rq.url);
+	curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST,
+	    strcmp(t->rq.method, "POST") == 0 ? NULL : t->rq.method);
+	curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE,
+	    (curl_off_t)t->rq.body.len);
+	curl_easy_setopt(e, CURLOPT_POSTFIELDS,
+	    t->rq.body.len == 0 ? "" : t->rq.body.s);
+	curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)left_ms(t));
+	mc = curl_multi_add_handle(t->w->multi, e);
+	t->added = mc == CURLM_OK;
+	if (t->added)
+		return;
+	t->w->stillborn++;
+	log_error("curl: %s", curl_multi_strerror(mc));
+}
+
+void
+webhook_send(struct webhook *w, const struct webhook_request *rq,
+    webhook_done *done, void *arg)
+{
+	struct transfer *t = transfer_get(w);
+
+	t->rq = *rq;
+	t->done = done;
+	t->arg = arg;
+	t->begun_us = clock_mono_us();
+	if (!set_head(t)) {
+		put_last(&w->busy, t);
+		w->stillborn++;
+		return;
+	}
+	if (w->waiting.n > 0)
+		put_last(&w->waiting, t);
+	else
+		add(t);
+}
+
+static void
+retire(struct transfer *t)
+{
+	struct webhook *w = t->w;
+
+	looked(t);
+	if (t->added)
+		curl_multi_remove_handle(w->multi, t->easy);
+	else
+		w->stillborn--;
+	t->added = false;
+	take_out(&w->busy, t);
+}
+
+static void
+recycle(struct transfer *t)
+{
+	struct webhook *w = t->w;
+
+	put_last(&w->spare, t);
+	if (w->spare.n > SPARE + w->busy.n) {
+		t = w->spare.first;
+		take_out(&w->spare, t);
+		curl_easy_cleanup(t->easy);
+		buf_free(&t->head);
+		buf_free(&t->body);
+		free(t);
+	}
+}
+
+void
+webhook_cancel(struct webhook *w)
+{
+	while (w->busy.first != NULL) {
+		struct transfer *t = w->busy.first;
+
+		retire(t);
+		recycle(t);
+	}
+	while (w->waiting.first != NULL) {
+		struct transfer *t = w->waiting.first;
+
+		take_out(&w->waiting, t);
+		recycle(t);
+	}
+}
+
+/* Results. */
+
+static const char *
+word_of(const struct transfer *t, CURLcode code)
+{
+	long err = 0;
+
+	switch (code) {
+	case CURLE_OPERATION_TIMEDOUT:
+		return "timeout";
+	case CURLE_COULDNT_RESOLVE_HOST:
+		return "dns";
+	case CURLE_COULDNT_CONNECT:
+		if (t->guarded && !t->opened)
+			return "guard";
+		curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &err);
+		if (!t->opened && (err == EMFILE || err == ENFILE ||
+		    err == ENOMEM || err == ENOBUFS))
+			return "internal";
+		return err == ECONNREFUSED || err == 0 ? "refused" :
+		    err == ETIMEDOUT ? "timeout" : err == ECONNRESET ?
+		    "reset" : "unreachable";
+	case CURLE_SEND_ERROR:
+	case CURLE_RECV_ERROR:
+	case CURLE_GOT_NOTHING:
+	case CURLE_PARTIAL_FILE:
+		return "reset";
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_CIPHER:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_ISSUER_ERROR:
+	case CURLE_SSL_INVALIDCERTSTATUS:
+	case CURLE_SSL_SHUTDOWN_FAILED:
+		return "tls";
+	case CURLE_URL_MALFORMAT:
+		return "url";
+	case CURLE_UNSUPPORTED_PROTOCOL:
+		return strncasecmp(t->rq.url, "http", 4) == 0 ? "protocol" :
+		    "url";
+	case CURLE_WEIRD_SERVER_REPLY:
+	case CURLE_WRITE_ERROR:
+	case CURLE_BAD_CONTENT_ENCODING:
+		return "protocol";
+	default:
+		return "internal";
+	}
+}
+
+static uint32_t
+clamp_us(curl_off_t us)
+{
+	return us < 0 ? 0 : us > UINT32_MAX ? UINT32_MAX : (uint32_t)us;
+}
+
+static uint32_t
+phase(struct transfer *t, CURLINFO info, curl_off_t *from)
+{
+	curl_off_t at = 0, took;
+
+	curl_easy_getinfo(t->easy, info, &at);
+	if (at <= 0)
+		return 0;
+	took = at - *from;
+	*from = at;
+	return clamp_us(took);
+}
+
+static void
+timings(struct transfer *t, struct webhook_result *r)
+{
+	curl_off_t at = 0, first = 0;
+	long fresh = 0;
+
+	curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &fresh);
+	if (fresh > 0) {
+		r->dns_us = phase(t, CURLINFO_NAMELOOKUP_TIME_T, &at);
+		r->connect_us = phase(t, CURLINFO_CONNECT_TIME_T, &at);
+		r->tls_us = phase(t, CURLINFO_APPCONNECT_TIME_T, &at);
+	}
+	curl_easy_getinfo(t->easy, CURLINFO_STARTTRANSFER_TIME_T, &first);
+	r->first_us = clamp_us(first);
+	r->total_us = clamp_us(clock_mono_us() - t->begun_us);
+}
+
+static void
+address(struct transfer *t, struct webhook_result *r)
+{
+	const char *ip = NULL;
+	long port = 0;
+
+	curl_easy_getinfo(t->easy, CURLINFO_PRIMARY_IP, &ip);
+	curl_easy_getinfo(t->easy, CURLINFO_PRIMARY_PORT, &port);
+	if (ip != NULL && *ip != '\0')
+		snprintf(r->address, sizeof r->address,
+		    strchr(ip, ':') == NULL ? "%s:%ld" : "[%s]:%ld", ip,
+		    port);
+}
+
+/* One sentence for people, to each word. */
+static void
+sentence(const struct transfer *t, struct webhook_result *r)
+{
+	static const struct { const char *word, *text; } says[] = {
+		{ "timeout", "No answer in time" },
+		{ "dns", "The name can't be resolved" },
+		{ "guard", "The guard does not allow that address or port" },
+		{ "refused", "The connection was refused" },
+		{ "unreachable", "The address can't be reached" },
+		{ "reset", "The connection was closed without an answer" },
+		{ "tls", "No trusted TLS connection" },
+		{ "protocol", "The answer is not HTTP/1.1" },
+		{ "url", "The URL can't be used" },
+		{ "internal", "The request could not be made" },
+	};
+	const char *text = "";
+
+	if (r->status != 0) {
+		if (t->body_seen > t->body.len)
+			snprintf(r->sentence, sizeof r->sentence,
+			    "Answered %d; the body is truncated at %zu of "
+			    "%s%llu bytes", r->status, t->body.len,
+			    r->cut ? "at least " : "",
+			    (unsigned long long)t->body_seen);
+		else
+			snprintf(r->sentence, sizeof r->sentence,
+			    r->cut ? "Answered %d; the body was cut off" :
+			    "Answered %d", r->status);
+		return;
+	}
+	for (size_t i = 0; i < NELEM(says); i++)
+		if (strcmp(says[i].word, r->word) == 0)
+			text = says[i].text;
+	if (t->error[0] == '\0' || strcmp(r->word, "guard") == 0)
+		snprintf(r->sentence, sizeof r->sentence, "%s", text);
+	else
+		snprintf(r->sentence, sizeof r->sentence, "%s (%.180s)", text,
+		    t->error);
+}
+
+/* The status line decides, whatever happened to the rest of the answer. */
+static void
+finish(struct transfer *t, CURLcode code)
+{
+	struct webhook_result r = { .status = 0 };
+	long status = 0;
+
+	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (code == CURLE_OK || status >= 200)
+		r.status = (int)status;
+	r.cut = t->cut || (r.status != 0 && code != CURLE_OK);
+	r.word = r.status == 0 ? word_of(t, code) :
+	    r.status >= 200 && r.status < 300 ? "ok" : "http";
+	timings(t, &r);
+	address(t, &r);
+	sentence(t, &r);
+	r.head = buf_as_slice(&t->head);
+	r.body = buf_as_slice(&t->body);
+	r.body_len = t->body_seen;
+	if (r.status != 0 && t->retry_after.len > 0)
+		r.retry_after = (struct slice){ t->head.s +
+		    t->retry_after.off, t->retry_after.len };
+	retire(t);
+	t->done(t->arg, &r);
+	recycle(t);
+}
+
+/* Requests that never reached curl. */
+static void
+finish_stillborn(struct webhook *w)
+{
+	struct transfer *t = w->busy.first, *next;
+
+	for (; t != NULL && w->stillborn > 0; t = next) {
+		next = t->next;
+		if (!t->added)
+			finish(t, CURLE_FAILED_INIT);
+	}
+}
+
+static void
+finish_done(struct webhook *w)
+{
+	struct transfer *t;
+	CURLMsg *m;
+	int left;
+
+	for (m = curl_multi_info_read(w->multi, &left); m != NULL;
+	    m = curl_multi_info_read(w->multi, &left)) {
+		CURLcode code = m->data.result;
+
+		if (m->msg != CURLMSG_DONE)
+			continue;
+		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &t);
+		if (t->put_off) {
+			retire(t);
+			put_last(&w->waiting, t);
+		} else
+			finish(t, code);
+	}
+}
+
+/* Those put off for too many look-ups, once there are fewer. */
+static void
+resume(struct webhook *w)
+{
+	uint32_t n = w->waiting.n;
+
+	while (n-- > 0 && w->lookups < WEBHOOK_LOOKUPS) {
+		struct transfer *t = w->waiting.first;
+
+		take_out(&w->waiting, t);
+		add(t);
+	}
+}
+
+void
+webhook_work(struct webhook *w)
+{
+	struct epoll_event ev[EVENTS];
+	uint64_t ticks;
+	int n, running, mask;
+
+	do {
+		if (w->wake_us <= clock_mono_us()) {
+			w->wake_us = INT64_MAX;
+			curl_multi_socket_action(w->multi,
+			    CURL_SOCKET_TIMEOUT, 0, &running);
+		}
+		n = epoll_wait(w->epoll, ev, EVENTS, 0);
+		for (int i = 0; i < n; i++) {
+			if (ev[i].data.fd == w->timer) {
+				(void)!read(w->timer, &ticks, sizeof ticks);
+				w->armed_us = INT64_MAX;
+				continue;
+			}
+			mask = 0;
+			if (ev[i].events & EPOLLIN)
+				mask |= CURL_CSELECT_IN;
+			if (ev[i].events & EPOLLOUT)
+				mask |= CURL_CSELECT_OUT;
+			if (ev[i].events & (EPOLLERR | EPOLLHUP))
+				mask |= CURL_CSELECT_ERR;
+			curl_multi_socket_action(w->multi, ev[i].data.fd,
+			    mask, &running);
+		}
+		finish_done(w);
+		finish_stillborn(w);
+		resume(w);
+	} while (w->wake_us <= clock_mono_us());
+	arm(w);
+}
+
+int
+webhook_fd(const struct webhook *w)
+{
+	return w->epoll;
+}
+
+uint32_t
+webhook_under_way(const struct webhook *w)
+{
+	return w->busy.n + w->waiting.n;
+}

@@ -1,0 +1,113 @@
+/*
+ * channel_webhook - requests out over HTTP, many at once, none in the way of
+ * another.
+ *
+ * libcurl's multi socket interface under an epoll set of its own, so that a
+ * program waits for one descriptor.  HTTP/1.1 only, connections kept alive, no
+ * redirects, no proxy, no netrc; every address connected to passes the guard.
+ * It knows nothing of deliveries, signing and retrying: a request in, a result
+ * out, by callback.  The sole user of libcurl for webhooks.  One thread, which
+ * has SIGPIPE blocked.  Invariant: nothing here waits for an endpoint or a
+ * name server; each request ends in exactly one callback or cancellation.
+ */
+#ifndef WORK_CHANNEL_WEBHOOK_H
+#define WORK_CHANNEL_WEBHOOK_H
+
+#include "work/guard.h"
+
+#define WEBHOOK_CONNECT_MS	5000
+#define WEBHOOK_LOOKUPS		32		/* of names at once */
+#define WEBHOOK_READ_MAX	(64 * 1024)	/* of a response's body */
+#define WEBHOOK_KEEP_BODY	4096
+#define WEBHOOK_KEEP_HEAD	8192
+#define WEBHOOK_HEADERS_MAX	96
+#define WEBHOOK_SENTENCE_MAX	256
+
+struct webhook;
+
+struct webhook_options {
+	struct guard	 guard;		/* copied */
+	const char	*ca;		/* file or directory; "" looks in known
+					   places; copied */
+	uint32_t	 connections;	/* kept at most */
+};
+
+/*
+ * *w is freed by webhook_free.
+ *   RC_INVALID  ca is not there; why says so
+ *   RC_IO       no descriptors or memory left
+ */
+MUST_USE enum rc webhook_new(struct webhook **w,
+    const struct webhook_options *o, struct buf *why);
+
+/* Cancels what is under way, without callbacks. */
+void webhook_free(struct webhook *w);
+
+/* All of it borrowed until the callback. */
+struct webhook_request {
+	const char	*method;	/* "POST", "PUT", "PATCH" */
+	const char	*url;
+	struct slice	 head;		/* "name: value" lines, each with a NUL
+					   after it; no CR or LF in them */
+	struct slice	 body;
+	int64_t		 timeout_ms;	/* for all of it */
+};
+
+/*
+ * What came of it.  Any status from 200 on is an answer, also when the rest of
+ * it was cut.  word says what happened:
+ *   ok         a 2xx status
+ *   http       another status
+ *   timeout    no status in time
+ *   dns        the name has no address
+ *   guard      every address of it is refused by the guard
+ *   refused, unreachable, reset   by the network or the other side
+ *   tls        no agreement, or a certificate that can't be trusted
+ *   protocol   what came back is not HTTP/1.x
+ *   url        it can't be read as a URL, or is not http(s)
+ *   internal   we lack memory or descriptors
+ * A response body is read to WEBHOOK_READ_MAX and kept to WEBHOOK_KEEP_BODY,
+ * headers to WEBHOOK_KEEP_HEAD.
+ */
+struct webhook_result {
+	int		 status;	/* 0: no answer */
+	const char	*word;
+	char		 sentence[WEBHOOK_SENTENCE_MAX];
+	char		 address[64];	/* connected to; "" never */
+	uint32_t	 dns_us, connect_us, tls_us;	/* 0 on a connection
+							   that was there */
+	uint32_t	 first_us, total_us;	/* since the request's start */
+	struct slice	 head, body;
+	uint64_t	 body_len;	/* seen, kept or not */
+	bool		 cut;		/* the body did not come whole */
+	struct slice	 retry_after;	/* s NULL: none */
+};
+
+/*
+ * *r lasts until the callback returns; the callback may call webhook_send, but
+ * not webhook_work.
+ */
+typedef void webhook_done(void *arg, const struct webhook_result *r);
+
+/*
+ * Start a request.  done is called from a later webhook_work.  More than
+ * WEBHOOK_HEADERS_MAX headers end in "internal".
+ */
+void webhook_send(struct webhook *w, const struct webhook_request *rq,
+    webhook_done *done, void *arg);
+
+/* Cancel everything, without callbacks. */
+void webhook_cancel(struct webhook *w);
+
+/* Do what can be done now.  Never waits. */
+void webhook_work(struct webhook *w);
+
+/*
+ * Call webhook_work when this descriptor is readable; and once after calls of
+ * webhook_send before waiting for it.
+ */
+int webhook_fd(const struct webhook *w);
+
+uint32_t webhook_under_way(const struct webhook *w);
+
+#endif

@@ -1,0 +1,257 @@
+#include <stdlib.h>
+#include "base/log.h"
+#include "work/sweep_hold.h"
+
+#define BUCKETS	4096		/* of parcels: about as many as are held */
+#define LANES	1024		/* buckets of lanes */
+#define PASSES	8		/* reads for one wish, over rows held */
+#define BUSY_MS	20		/* to ask again, while too much is held */
+
+struct hold_lane {
+	struct hold_lane *next;
+	uint32_t	 number;
+	uint32_t	 n;		/* parcels of it in the table */
+	bool		 begun;		/* cursor says how far it was read */
+	bool		 far;
+	struct store_due cursor;
+};
+
+struct hold {
+	struct store	*store;
+	struct parcel	*at[BUCKETS];
+	struct hold_lane *lane[LANES];
+	size_t		 bytes;
+	struct store_claim claim[LANE_FETCH];
+};
+
+struct hold *
+hold_new(struct store *st)
+{
+	struct hold *h = calloc(1, sizeof *h);
+
+	if (h == NULL)
+		log_fatal("out of memory");
+	h->store = st;
+	return h;
+}
+
+void
+hold_free(struct hold *h)
+{
+	for (size_t i = 0; i < BUCKETS; i++)
+		while (h->at[i] != NULL)
+			hold_drop(h, h->at[i]);
+	for (size_t i = 0; i < LANES; i++)
+		while (h->lane[i] != NULL) {
+			struct hold_lane *l = h->lane[i];
+
+			h->lane[i] = l->next;
+			free(l);
+		}
+	free(h);
+}
+
+static size_t
+bucket(struct store_key k)
+{
+	uint64_t x = k.position * UINT64_C(0x9e3779b97f4a7c15) ^
+	    (uint64_t)k.subscription * UINT64_C(0xc2b2ae3d27d4eb4f) ^
+	    k.ordinal;
+
+	return (x ^ x >> 29) % BUCKETS;
+}
+
+static bool
+same(struct store_key a, struct store_key b)
+{
+	return a.position == b.position && a.subscription == b.subscription &&
+	    a.ordinal == b.ordinal;
+}
+
+static bool
+held(const struct hold *h, struct store_key key)
+{
+	const struct parcel *p = h->at[bucket(key)];
+
+	while (p != NULL && !same(p->due.key, key))
+		p = p->next_held;
+	return p != NULL;
+}
+
+static struct hold_lane *
+find(const struct hold *h, uint32_t number)
+{
+	struct hold_lane *l = h->lane[number % LANES];
+
+	while (l != NULL && l->number != number)
+		l = l->next;
+	return l;
+}
+
+static struct hold_lane *
+get(struct hold *h, uint32_t number)
+{
+	struct hold_lane *l = find(h, number);
+
+	if (l != NULL)
+		return l;
+	l = calloc(1, sizeof *l);
+	if (l == NULL)
+		log_fatal("out of memory");
+	l->number = number;
+	l->next = h->lane[number % LANES];
+	h->lane[number % LANES] = l;
+	return l;
+}
+
+/* Make a parcel of a claimed row, taking over its event. */
+static struct parcel *
+keep(struct hold *h, struct hold_lane *l, struct store_claim *c)
+{
+	struct parcel *p = calloc(1, sizeof *p);
+	size_t b = bucket(c->due.key);
+
+	if (p == NULL)
+		log_fatal("out of memory");
+	p->due = c->due;
+	p->event = c->event;
+	p->bytes = c->event.raw.cap;
+	p->next_held = h->at[b];
+	h->at[b] = p;
+	h->bytes += p->bytes;
+	l->n++;
+	return p;
+}
+
+void
+parcel_free(struct parcel *p)
+{
+	store_event_clear(&p->event);
+	buf_free(&p->text);
+	free(p);
+}
+
+void
+hold_drop(struct hold *h, struct parcel *p)
+{
+	struct parcel **at = &h->at[bucket(p->due.key)];
+
+	while (*at != p)
+		at = &(*at)->next_held;
+	*at = p->next_held;
+	h->bytes -= p->bytes;
+	get(h, p->due.key.subscription)->n--;
+	parcel_free(p);
+}
+
+void
+hold_release(struct hold *h, struct lane_rows *rows)
+{
+	while (rows->n > 0) {
+		struct parcel *p = parcel_of(lane_rows_shift(rows));
+
+		hold_rewind(h, p->due.key.subscription, p->due.due_ms);
+		hold_drop(h, p);
+	}
+}
+
+bool
+hold_some(const struct hold *h, uint32_t lane)
+{
+	const struct hold_lane *l = find(h, lane);
+
+	return l != NULL && l->n > 0;
+}
+
+static void
+rewind_to(struct hold_lane *l, int64_t due_ms)
+{
+	if (!l->begun || due_ms > l->cursor.due_ms)
+		return;
+	if (due_ms <= 0)
+		l->begun = false;
+	else
+		l->cursor = (struct store_due){
+			.due_ms = due_ms - 1,
+			.key = { UINT64_MAX, l->number, UINT16_MAX },
+		};
+}
+
+void
+hold_rewind(struct hold *h, uint32_t lane, int64_t due_ms)
+{
+	struct hold_lane *l = find(h, lane);
+
+	if (l != NULL)
+		rewind_to(l, due_ms);
+}
+
+void
+hold_far(struct hold *h, uint32_t lane)
+{
+	get(h, lane)->far = true;
+}
+
+/*
+ * One read of the store for a wish: what is not held goes into *rows.  *more:
+ * rows that are due may follow.
+ */
+static enum rc
+read_on(struct hold *h, struct hold_lane *l, int64_t now_ms, size_t max,
+    struct lane_rows *rows, int64_t *next_ms, bool *more)
+{
+	size_t n = 0;
+	enum rc rc;
+
+	rc = store_claim(h->store, l->number, l->begun ? &l->cursor : NULL,
+	    now_ms, h->claim, max, &n, next_ms);
+	if (rc != RC_OK)
+		return rc;
+	for (size_t i = 0; i < n; i++) {
+		struct store_claim *c = &h->claim[i];
+
+		l->begun = true;
+		l->cursor = c->due;
+		if (held(h, c->due.key))
+			store_event_clear(&c->event);
+		else
+			lane_rows_add(rows, &keep(h, l, c)->row);
+	}
+	*more = n == max && *next_ms <= now_ms;
+	return RC_OK;
+}
+
+enum rc
+hold_claim(struct hold *h, const struct lane_wish *w,
+    struct lane_rows *rows, int64_t *next_ms)
+{
+	struct hold_lane *l = get(h, w->number);
+	struct lane_rows got = { NULL, NULL, 0 };
+	int64_t now = clock_now_ms(), next = INT64_MAX;
+	uint32_t max = w->max < LANE_FETCH ? w->max : LANE_FETCH;
+	bool more = true;
+	enum rc rc = RC_OK;
+
+	rewind_to(l, w->since_ms);
+	if (h->bytes > HOLD_BYTES_MAX) {
+		if (l->n > 0) {
+			*next_ms = now + BUSY_MS;
+			return RC_OK;
+		}
+		max = 1;
+	}
+	if (l->n == 0)
+		l->begun = false;	/* nothing to leave out: all of it */
+	if (l->far)
+		now = INT64_MAX - 1;
+	for (int i = 0; rc == RC_OK && more && got.n < max && i < PASSES; i++)
+		rc = read_on(h, l, now, max - got.n, &got, &next, &more);
+	if (rc != RC_OK) {
+		hold_release(h, &got);
+		return rc;
+	}
+	l->far = false;
+	*rows = got;
+	*next_ms = next;
+	return RC_OK;
+}

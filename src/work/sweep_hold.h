@@ -1,0 +1,46 @@
+/*
+ * sweep_hold - what the sweep has in its hands, and how far it has read.
+ *
+ * The keeper's table of parcels by key, and for each lane a cursor: rows up to
+ * it were claimed.  A claim reads on from there and leaves out what is held;
+ * rows that appear behind the cursor (a commit that overtook another, a clock
+ * set back) are reached by moving it back.  Invariant: a row is in the table
+ * from its claim until it is settled or released, and is never claimed while
+ * it is there.
+ */
+#ifndef WORK_SWEEP_HOLD_H
+#define WORK_SWEEP_HOLD_H
+
+#include "work/sweep_inner.h"
+
+#define HOLD_BYTES_MAX	(32 * 1024 * 1024)	/* of events held, roughly */
+#define HOLD_DONE_MAX	4096	/* unsettled outcomes; more: no claims */
+
+struct hold;
+
+struct hold *hold_new(struct store *st);
+void hold_free(struct hold *h);	/* and every parcel in it */
+
+/*
+ * Claim what a wish asks for, due now, into *rows (parcels, in due order).
+ * *next_ms is when the lane's next row is due, INT64_MAX: there is none.
+ * While HOLD_BYTES_MAX are held a lane that has some gets none, another one.
+ * On any error both are unchanged.
+ */
+MUST_USE enum rc hold_claim(struct hold *h, const struct lane_wish *w,
+    struct lane_rows *rows, int64_t *next_ms);
+
+/* Forget parcels, which are freed; the store has them still, or settled. */
+void hold_drop(struct hold *h, struct parcel *p);
+void hold_release(struct hold *h, struct lane_rows *rows);
+
+/* The lane has some in the table. */
+bool hold_some(const struct hold *h, uint32_t lane);
+
+/* The lane's next claim begins at this due time, if it had read further. */
+void hold_rewind(struct hold *h, uint32_t lane, int64_t due_ms);
+
+/* The lane's next claim takes rows however far ahead they are due. */
+void hold_far(struct hold *h, uint32_t lane);
+
+#endif

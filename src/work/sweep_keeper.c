@@ -1,0 +1,557 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "base/log.h"
+#include "work/nudge.h"
+#include "work/retry.h"
+#include "work/sweep_hold.h"
+
+#define SETTLE_MS	5	/* the oldest outcome waits that long */
+#define SETTLE_MOST	512	/* outcomes in one call */
+#define AGAIN_MS	100	/* after the store refused */
+#define LOOK_MS		30000
+#define LOOK_SOON_MS	250	/* between looks that nudges ask for */
+#define MAINTAIN_MS	5000
+#define BEAT_MS		5000
+#define LOOP_DEAD_MS	30000	/* no heartbeat for a loop that hangs */
+#define LOCK_MS		500	/* between tries to become the sweep */
+#define LAST_MS		1500	/* to settle the last outcomes in */
+#define HEADS		256
+
+struct keeper {
+	struct sweep	*s;
+	struct hold	*hold;
+	const struct roster *roster;
+	struct lane_rows done;		/* outcomes to settle, oldest first */
+	int64_t		 done_ms;	/* since when */
+	int64_t		 settle_ms;	/* not before, after a refusal */
+	bool		 idle, quit, look;
+	int64_t		 check_ms, look_ms, soon_ms, maintain_ms, beat_ms;
+	int64_t		 quit_ms;
+	uint32_t	*gone;		/* subscriptions to disable */
+	size_t		 ngone, capgone;
+};
+
+/*
+ * See whether the configuration has changed, and pass it on before it is said
+ * that it was looked at.
+ */
+static enum rc
+check(struct keeper *k)
+{
+	struct sweep *s = k->s;
+	const struct roster *r = NULL, *theirs = NULL;
+	int64_t at = clock_mono_ms();
+	bool late;
+	enum rc rc;
+
+	rc = rosters_get(s->rosters, 0, true, &r);
+	if (rc != RC_OK)
+		return rc;
+	if (k->roster == NULL ||
+	    roster_generation(r) != roster_generation(k->roster)) {
+		rc = rosters_get(s->rosters, roster_generation(r), false,
+		    &theirs);
+		if (rc != RC_OK) {
+			roster_release(r);
+			return rc;
+		}
+	}
+	pthread_mutex_lock(&s->lock);
+	late = at - s->loop_box.sure_ms > SWEEP_SURE_MS / 2;
+	s->loop_box.sure_ms = at;
+	if (theirs != NULL) {
+		roster_release(s->loop_box.roster);
+		s->loop_box.roster = theirs;
+	}
+	pthread_mutex_unlock(&s->lock);
+	if (theirs != NULL || late)
+		loop_poke(s);
+	roster_release(k->roster);
+	k->roster = r;
+	k->check_ms = at + SWEEP_CHECK_MS;
+	return RC_OK;
+}
+
+static void
+post(struct keeper *k, int kind, uint32_t lane, struct lane_rows rows,
+    int64_t due_ms)
+{
+	struct note *n = malloc(sizeof *n);
+
+	if (n == NULL)
+		log_fatal("out of memory");
+	n->kind = kind;
+	n->lane = lane;
+	n->rows = rows;
+	n->due_ms = due_ms;
+	loop_post(k->s, n);
+}
+
+static const struct lane_rows none = { NULL, NULL, 0 };
+
+static const struct task_settings *
+settings(const struct keeper *k, uint32_t lane)
+{
+	const struct subscription *sub = k->roster == NULL ? NULL :
+	    roster_subscription(k->roster, lane);
+
+	return sub == NULL || sub->task == NULL ? NULL :
+	    task_settings(sub->task);
+}
+
+/* A due time that no schedule could have set means now. */
+static int64_t
+sane(struct keeper *k, uint32_t lane, int64_t due_ms)
+{
+	int64_t now = clock_now_ms();
+
+	if (due_ms == INT64_MAX ||
+	    !retry_too_far(settings(k, lane), due_ms, now))
+		return due_ms;
+	hold_far(k->hold, lane);
+	return now;
+}
+
+/* Rows of a subscription that is no more. */
+static void
+bury(struct keeper *k, struct lane_rows *rows)
+{
+	while (rows->n > 0) {
+		struct parcel *p = parcel_of(lane_rows_shift(rows));
+
+		store_event_clear(&p->event);
+		p->settle = (struct store_settle){
+			.due = p->due,
+			.outcome = STORE_DEAD,
+			.attempts = p->due.attempts,
+			.now_ms = clock_now_ms(),
+			.reason = "given-up",
+		};
+		p->bare = true;
+		atomic_fetch_add(&k->s->unsettled, 1);
+		if (k->done.n == 0)
+			k->done_ms = clock_mono_ms();
+		lane_rows_add(&k->done, &p->row);
+	}
+}
+
+/*
+ * A subscription that the roster lacks is removed only if a roster read after
+ * its rows lacks it too: the rows may be those of a new one.
+ */
+static bool
+removed(struct keeper *k, uint32_t lane)
+{
+	return roster_subscription(k->roster, lane) == NULL &&
+	    check(k) == RC_OK && roster_subscription(k->roster, lane) == NULL;
+}
+
+static void
+claim(struct keeper *k, const struct lane_wish *w)
+{
+	struct lane_rows rows = none;
+	int64_t next = clock_now_ms() + AGAIN_MS;
+	enum rc rc = RC_RETRY;
+
+	if (k->done.n < HOLD_DONE_MAX && k->roster != NULL)
+		rc = hold_claim(k->hold, w, &rows, &next);
+	if (rc == RC_OK)
+		next = sane(k, w->number, next);
+	if (rows.n > 0 && roster_subscription(k->roster, w->number) == NULL) {
+		if (removed(k, w->number))
+			bury(k, &rows);
+		else if (roster_subscription(k->roster, w->number) == NULL) {
+			hold_release(k->hold, &rows);	/* can't tell now */
+			next = clock_now_ms() + AGAIN_MS;
+		}
+	}
+	post(k, NOTE_ROWS, w->number, rows, next);
+}
+
+/* One outcome is in the store: count it, and say when it is due again. */
+static void
+settled(struct keeper *k, struct parcel *p)
+{
+	struct sweep *s = k->s;
+	uint32_t lane = p->due.key.subscription;
+	int64_t next = p->settle.next_ms;
+	bool retried = p->settle.outcome == STORE_RETRIED;
+
+	if (p->gone) {
+		if (k->ngone == k->capgone) {
+			k->capgone = k->capgone == 0 ? 8 : k->capgone * 2;
+			k->gone = reallocarray(k->gone, k->capgone,
+			    sizeof *k->gone);
+			if (k->gone == NULL)
+				log_fatal("out of memory");
+		}
+		k->gone[k->ngone++] = lane;
+	}
+	if (p->settle.rc == RC_OK)
+		atomic_fetch_add(retried ? &s->retried :
+		    p->settle.outcome == STORE_DEAD ? &s->dead :
+		    &s->delivered, 1);
+	hold_drop(k->hold, p);
+	if (retried)
+		post(k, NOTE_DUE, lane, none, next);
+	atomic_fetch_sub(&s->unsettled, 1);
+}
+
+/* What is refused for itself, not for now, is settled without its record. */
+static bool
+hopeless(struct parcel *p)
+{
+	enum rc rc = p->settle.rc;
+	bool again = !p->bare;
+
+	if (rc == RC_RETRY || rc == RC_FULL || rc == RC_IO)
+		return false;
+	log_error("a delivery can't be settled: %s%s", rc_name(rc),
+	    again ? "; again without its attempt" : "");
+	p->bare = true;
+	return !again;
+}
+
+static void
+settle(struct keeper *k)
+{
+	struct store_settle item[SETTLE_MOST];
+	struct lane_rows batch = none, left = none;
+	size_t n = 0;
+	bool sync = false;
+	enum rc rc;
+
+	while (n < SETTLE_MOST && k->done.n > 0) {
+		struct parcel *p = parcel_of(lane_rows_shift(&k->done));
+
+		if (p->bare)
+			p->settle.attempt = NULL;
+		item[n++] = p->settle;
+		sync = sync || p->settle.outcome == STORE_DELIVERED;
+		lane_rows_add(&batch, &p->row);
+	}
+	rc = store_settle(k->s->config.store, item, n, sync);
+	for (size_t i = 0; i < n; i++) {
+		struct parcel *p = parcel_of(lane_rows_shift(&batch));
+
+		p->settle.rc = rc == RC_OK ? item[i].rc : rc;
+		if (p->settle.rc == RC_OK || p->settle.rc == RC_STALE)
+			settled(k, p);
+		else if (hopeless(p))	/* stays held: not sent again */
+			atomic_fetch_sub(&k->s->unsettled, 1);
+		else
+			lane_rows_add(&left, &p->row);
+	}
+	k->settle_ms = left.n == 0 ? 0 : clock_mono_ms() + AGAIN_MS;
+	while (k->done.n > 0)
+		lane_rows_add(&left, lane_rows_shift(&k->done));
+	k->done = left;
+	k->done_ms = clock_mono_ms();
+	loop_poke(k->s);
+}
+
+/* A subscription whose endpoint said 410 Gone. */
+static void
+disable(struct keeper *k)
+{
+	struct buf why = BUF_INIT(512);
+	size_t left = 0;
+
+	for (size_t i = 0; i < k->ngone; i++) {
+		enum rc rc = subscription_set_state(&k->s->config,
+		    k->gone[i], SUBSCRIPTION_DISABLED, "gone", &why);
+
+		if (rc == RC_RETRY || rc == RC_STALE || rc == RC_FULL ||
+		    rc == RC_IO)
+			k->gone[left++] = k->gone[i];
+		else if (rc != RC_OK && rc != RC_NOTFOUND)
+			log_error("disabling subscription %u: %s",
+			    k->gone[i], buf_str(&why));
+	}
+	if (left < k->ngone)
+		k->check_ms = 0;
+	k->ngone = left;
+	buf_free(&why);
+}
+
+/*
+ * Every lane's earliest row.  A whole look also goes back over rows that were
+ * read past; one that lost nudges asked for only finds what lies ahead, since
+ * under load it comes several times a second.
+ */
+static void
+look(struct keeper *k, bool whole)
+{
+	struct store_head head[HEADS];
+	uint32_t after = 0;
+	size_t n = HEADS;
+	int64_t now = clock_now_ms();
+
+	while (n == HEADS) {
+		if (store_heads(k->s->config.store, after, head, HEADS, &n) !=
+		    RC_OK) {
+			k->look_ms = clock_mono_ms() + AGAIN_MS;
+			return;
+		}
+		for (size_t i = 0; i < n; i++) {
+			uint32_t lane = head[i].lane;
+			int64_t due = sane(k, lane, head[i].due_ms);
+
+			after = lane;
+			if (whole)
+				hold_rewind(k->hold, lane, head[i].due_ms);
+			else if (hold_some(k->hold, lane))
+				due = now;
+			post(k, NOTE_DUE, lane, none, due);
+		}
+	}
+	k->look = false;
+	post(k, NOTE_LOOKED, 0, none, 0);
+	k->soon_ms = clock_mono_ms() + LOOK_SOON_MS;
+	if (whole)
+		k->look_ms = clock_mono_ms() + LOOK_MS;
+}
+
+static void
+beat(struct keeper *k, int64_t now)
+{
+	struct sweep *s = k->s;
+
+	k->beat_ms = now + BEAT_MS;
+	if (now - atomic_load(&s->tick_ms) < LOOP_DEAD_MS)
+		sweeplock_beat(&s->held, atomic_load(&s->delivered),
+		    atomic_load(&s->retried), atomic_load(&s->dead));
+}
+
+static bool
+settle_now(const struct keeper *k, int64_t now)
+{
+	if (k->done.n == 0 || now < k->settle_ms)
+		return false;
+	return k->done.n >= SWEEP_SETTLE || k->idle ||
+	    now - k->done_ms >= SETTLE_MS;
+}
+
+/* When there is next something to do, if no mail comes. */
+static int64_t
+next_ms(const struct keeper *k)
+{
+	int64_t t = k->check_ms, due;
+
+	if (k->done.n > 0) {
+		due = k->idle || k->done.n >= SWEEP_SETTLE ? 0 :
+		    k->done_ms + SETTLE_MS;
+		if (due < k->settle_ms)
+			due = k->settle_ms;
+		t = due < t ? due : t;
+	}
+	if (k->look && k->soon_ms < t)
+		t = k->soon_ms;
+	t = k->look_ms < t ? k->look_ms : t;
+	t = k->maintain_ms < t ? k->maintain_ms : t;
+	return k->beat_ms < t ? k->beat_ms : t;
+}
+
+static void
+wait_until(struct sweep *s, int64_t mono_ms)
+{
+	struct timespec ts = {
+		.tv_sec = mono_ms / 1000,
+		.tv_nsec = mono_ms % 1000 * 1000000,
+	};
+
+	(void)pthread_cond_timedwait(&s->to_keeper, &s->lock, &ts);
+}
+
+/* There is mail that can't wait.  Called with the lock. */
+static bool
+urgent(const struct keeper *k)
+{
+	const struct keeper_box *box = &k->s->keeper_box;
+
+	if (box->n > 0 || box->look || box->quit != k->quit)
+		return true;
+	return box->done.n > 0 && clock_mono_ms() >= k->settle_ms &&
+	    (box->idle || k->done.n + box->done.n >= SWEEP_SETTLE);
+}
+
+/* Wait for mail or the time; what came is the keeper's. */
+static void
+take_mail(struct keeper *k, struct keeper_box *mail)
+{
+	struct sweep *s = k->s;
+	struct keeper_box *box = &s->keeper_box;
+	int64_t until = next_ms(k);
+
+	pthread_mutex_lock(&s->lock);
+	while (!urgent(k) && clock_mono_ms() < until) {
+		if (box->done.n > 0 && k->done.n == 0 &&
+		    clock_mono_ms() + SETTLE_MS < until)
+			until = clock_mono_ms() + SETTLE_MS;
+		wait_until(s, until);
+	}
+	mail->n = 0;
+	if (box->n > 0) {
+		struct lane_wish *mine = mail->wish;
+		size_t cap = mail->cap;
+
+		mail->wish = box->wish;
+		mail->n = box->n;
+		mail->cap = box->cap;
+		box->wish = mine;
+		box->cap = cap;
+		box->n = 0;
+	}
+	mail->done = box->done;
+	box->done = none;
+	k->idle = box->idle;
+	k->look = k->look || box->look;
+	box->look = false;
+	k->quit = box->quit;
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void
+sort_done(struct keeper *k, struct lane_rows *came)
+{
+	while (came->n > 0) {
+		struct parcel *p = parcel_of(lane_rows_shift(came));
+
+		if (p->release) {
+			hold_rewind(k->hold, p->due.key.subscription,
+			    p->due.due_ms);
+			hold_drop(k->hold, p);
+			continue;
+		}
+		if (k->done.n == 0)
+			k->done_ms = clock_mono_ms();
+		lane_rows_add(&k->done, &p->row);
+	}
+}
+
+static void
+round_once(struct keeper *k, struct keeper_box *mail)
+{
+	int64_t now;
+
+	take_mail(k, mail);
+	sort_done(k, &mail->done);
+	if (mail->n > 0 || clock_mono_ms() >= k->check_ms)
+		if (check(k) != RC_OK)
+			k->check_ms = clock_mono_ms() + AGAIN_MS;
+	for (size_t i = 0; i < mail->n; i++) {
+		claim(k, &mail->wish[i]);
+		now = clock_mono_ms();
+		if (settle_now(k, now))
+			settle(k);
+		if (now >= k->check_ms && check(k) != RC_OK)
+			k->check_ms = now + AGAIN_MS;
+	}
+	now = clock_mono_ms();
+	if (settle_now(k, now))
+		settle(k);
+	if (k->ngone > 0)
+		disable(k);
+	if (now >= k->look_ms)
+		look(k, true);
+	else if (k->look && now >= k->soon_ms)
+		look(k, false);
+	if (now >= k->maintain_ms) {
+		(void)!store_maintain(k->s->config.store);
+		k->maintain_ms = clock_mono_ms() + MAINTAIN_MS;
+	}
+	if (now >= k->beat_ms)
+		beat(k, now);
+}
+
+/* Wait for the lock of the store.  False: told to stop first. */
+static bool
+become_sweep(struct sweep *s)
+{
+	struct buf why = BUF_INIT(512);
+	bool told = false;
+
+	while (s->held.fd == -1 && !atomic_load(&s->stopping)) {
+		enum rc rc = sweeplock_take(&s->held, s->conf.store_dir,
+		    &why);
+
+		if (rc == RC_OK)
+			break;
+		if (!told)
+			log_info("waiting to sweep: %s", buf_str(&why));
+		told = true;
+		buf_clear(&why);
+		pthread_mutex_lock(&s->lock);
+		if (!atomic_load(&s->stopping))
+			wait_until(s, clock_mono_ms() + LOCK_MS);
+		pthread_mutex_unlock(&s->lock);
+	}
+	buf_free(&why);
+	return s->held.fd != -1;
+}
+
+static void
+listen_to_nudges(struct sweep *s)
+{
+	int fd;
+
+	if (nudge_bind(s->conf.store_dir, &fd) == RC_OK)
+		atomic_store(&s->nudge, fd);
+	else
+		log_warn("no nudges: %s; looking every %d s",
+		    strerror(errno), LOOK_MS / 1000);
+}
+
+static void
+step_down(struct sweep *s)
+{
+	char path[108];
+	int fd = atomic_exchange(&s->nudge, -1);
+
+	if (fd != -1) {
+		nudge_path(s->conf.store_dir, path);
+		(void)unlink(path);	/* ours: the lock is still held */
+		close(fd);
+	}
+	atomic_store(&s->holding, false);
+	sweeplock_release(&s->held);
+}
+
+void *
+keeper_main(void *arg)
+{
+	struct sweep *s = arg;
+	struct keeper k = { .s = s };
+	struct keeper_box mail = { .n = 0 };
+	int64_t until;
+
+	if (!become_sweep(s))
+		return NULL;
+	k.maintain_ms = clock_mono_ms() + MAINTAIN_MS;
+	k.hold = hold_new(s->config.store);
+	listen_to_nudges(s);
+	atomic_store(&s->holding, true);
+	while (!k.quit)
+		round_once(&k, &mail);
+	/* what the loop left behind; what can't be settled is sent again */
+	until = clock_mono_ms() + LAST_MS;
+	while (k.done.n > 0 && clock_mono_ms() < until) {
+		k.idle = true;
+		if (settle_now(&k, clock_mono_ms()))
+			settle(&k);
+		if (k.done.n > 0)
+			nanosleep(&(struct timespec){ 0, 10000000 }, NULL);
+	}
+	if (k.ngone > 0)
+		disable(&k);
+	beat(&k, clock_mono_ms());
+	step_down(s);
+	hold_free(k.hold);
+	roster_release(k.roster);
+	free(k.gone);
+	free(mail.wish);
+	return NULL;
+}

@@ -1,0 +1,609 @@
+#include <pthread.h>
+#include <sys/wait.h>
+#include "store/bdb_count.h"
+#include "store/bdb_fanout.h"
+#include "unit_store.h"
+
+struct fixture {
+	struct place	 place;
+	struct store	*st;
+};
+
+static int
+set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof *f);
+
+	assert_non_null(f);
+	place_make(&f->place);
+	f->st = place_open(&f->place, false);
+	*state = f;
+	return 0;
+}
+
+static int
+set_up_standing(void **state)
+{
+	struct fixture *f = calloc(1, sizeof *f);
+
+	assert_non_null(f);
+	place_make(&f->place);
+	f->st = place_open(&f->place, true);
+	*state = f;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	store_close(f->st);
+	place_remove(&f->place);
+	free(f);
+	return 0;
+}
+
+static const uint32_t subs[] = { 3, 5 };
+
+/* An item to two subscriptions; what it is told apart by is in content[0]. */
+static struct store_accept
+item(const char *sender_id, unsigned char content)
+{
+	struct store_accept a = {
+		.type = SLICE("OrderTicketed"),
+		.sender_id = slice_of(sender_id),
+		.order = SLICE("{\"agwID\":\"AGW-1\"}"),
+		.key = 9, .subscription = subs, .nsubscription = NELEM(subs),
+	};
+
+	a.content[0] = content;
+	return a;
+}
+
+static void
+accept_one(struct store *st, struct store_accept *a, enum rc want)
+{
+	enum rc rc = store_accept(st, a, 1);
+
+	want_rc(a->rc, want, "%.*s", (int)a->sender_id.len, a->sender_id.s);
+	want_rc(rc, RC_OK, "the call");
+}
+
+static uint64_t
+newest(struct store *st)
+{
+	uint64_t position;
+
+	want_rc(bdb_enter(st), RC_OK, "enter");
+	want_rc(bdb_count_get(st, NULL, KEY_POSITION, false, &position),
+	    RC_OK, "position");
+	bdb_leave(st);
+	return position;
+}
+
+static size_t
+rows(struct store *st, enum bdb_file file)
+{
+	struct bdb_cur c;
+	size_t n = 0;
+
+	want_rc(bdb_enter(st), RC_OK, "enter");
+	want_rc(bdb_cur_open(st, NULL, file, true, &c), RC_OK, "cursor");
+	while (bdb_cur_next(&c) == RC_OK)
+		n++;
+	bdb_cur_close(&c);
+	bdb_leave(st);
+	return n;
+}
+
+static void
+an_event_is_kept_with_a_due_row_for_each_subscription(void **state)
+{
+	struct fixture *f = *state;
+	struct store_accept a = item("tick-1", 1);
+	struct store_event ev = STORE_EVENT_INIT;
+	struct buf key = KEY_INIT, val = VALUE_INIT;
+	struct store_due d;
+
+	accept_one(f->st, &a, RC_OK);
+	want_i64((int64_t)a.position, 1, "position");
+	want_i64(a.deliveries, 2, "deliveries");
+	want_rc(bdb_enter(f->st), RC_OK, "enter");
+	key_event(&key, 1);
+	want_rc(bdb_get(f->st, NULL, BDB_EVENT, &key, &ev.raw, false), RC_OK,
+	    "event");
+	want_rc(event_decode(&ev, 1), RC_OK, "event");
+	want_slice(ev.order, a.order, "order");
+	want_slice(ev.sender_id, a.sender_id, "sender id");
+	want_i64(ev.accepted_ms, a.accepted_ms, "accepted");
+	for (size_t i = 0; i < NELEM(subs); i++) {
+		d = (struct store_due){ .key = { 1, subs[i], 0 },
+		    .due_ms = a.accepted_ms };
+		key_due(&key, &d);
+		want_rc(bdb_get(f->st, NULL, BDB_DUE, &key, &val, false),
+		    RC_OK, "due row %zu", i);
+		d.attempts = d.recorded = 9;
+		want_rc(value_due_parse(buf_as_slice(&val), &d), RC_OK,
+		    "due row %zu", i);
+		want_i64(d.attempts + d.recorded, 0, "due row %zu", i);
+	}
+	bdb_leave(f->st);
+	want_i64((int64_t)rows(f->st, BDB_DUE), 2, "due rows");
+	buf_free(&val);
+	buf_free(&key);
+	store_event_clear(&ev);
+}
+
+static void
+a_sender_id_is_taken_once_and_tells_same_from_other(void **state)
+{
+	struct fixture *f = *state;
+	struct store_accept a = item("tick-1", 1), b = item("tick-2", 1);
+	struct store_accept again = item("tick-1", 1);
+	struct store_accept other = item("tick-1", 2);
+
+	accept_one(f->st, &a, RC_OK);
+	accept_one(f->st, &b, RC_OK);
+	again.nsubscription = 1;
+	accept_one(f->st, &again, RC_EXISTS);
+	want_i64((int64_t)again.position, (int64_t)a.position, "position");
+	want_i64(again.deliveries, 2, "deliveries of the first");
+	want_i64(again.accepted_ms, a.accepted_ms, "accepted");
+	accept_one(f->st, &other, RC_INVALID);
+	want_i64((int64_t)rows(f->st, BDB_EVENT), 2, "events");
+	want_i64((int64_t)rows(f->st, BDB_DUE), 4, "due rows");
+	want_i64((int64_t)newest(f->st), 2, "no position was lost");
+}
+
+static void
+without_a_sender_id_nothing_is_a_duplicate(void **state)
+{
+	struct fixture *f = *state;
+	struct store_accept a[3] = { item(NULL, 1), item(NULL, 1),
+	    item("", 1) };
+
+	want_rc(store_accept(f->st, a, 3), RC_OK, "the call");
+	for (size_t i = 0; i < 3; i++) {
+		want_rc(a[i].rc, RC_OK, "item %zu", i);
+		want_i64((int64_t)a[i].position, (int64_t)i + 1, "item %zu",
+		    i);
+	}
+	want_i64((int64_t)rows(f->st, BDB_SENDER), 0, "sender rows");
+}
+
+static void
+duplicates_in_one_batch_are_told_apart(void **state)
+{
+	static const struct {
+		const char *id; unsigned char content; enum rc want;
+		uint64_t position;
+	} t[] = {
+		{ "a", 1, RC_OK, 1 }, { "b", 1, RC_OK, 2 },
+		{ "a", 1, RC_EXISTS, 1 }, { "a", 2, RC_INVALID, 0 },
+		{ "b", 1, RC_EXISTS, 2 }, { "c", 1, RC_OK, 3 },
+	};
+	struct fixture *f = *state;
+	struct store_accept a[NELEM(t)];
+
+	for (size_t i = 0; i < NELEM(t); i++)
+		a[i] = item(t[i].id, t[i].content);
+	want_rc(store_accept(f->st, a, NELEM(t)), RC_OK, "the call");
+	for (size_t i = 0; i < NELEM(t); i++) {
+		want_rc(a[i].rc, t[i].want, "item %zu", i);
+		want_i64((int64_t)a[i].position, (int64_t)t[i].position,
+		    "item %zu", i);
+	}
+	want_i64((int64_t)rows(f->st, BDB_EVENT), 3, "events");
+}
+
+static void
+an_item_matched_under_another_generation_is_stale_alone(void **state)
+{
+	struct fixture *f = *state;
+	struct store_accept a[3] = { item("a", 1), item("b", 1),
+	    item("c", 1) };
+	uint32_t number = 0;
+	uint64_t version = 0;
+
+	want_rc(store_record_put(f->st, STORE_CLIENT, &number, &version,
+	    SLICE("{}")), RC_OK, "a change");
+	a[0].generation = a[2].generation = 1;
+	want_rc(store_accept(f->st, a, 3), RC_OK, "the call");
+	want_rc(a[0].rc, RC_OK, "matched now");
+	want_rc(a[1].rc, RC_STALE, "matched before");
+	want_rc(a[2].rc, RC_OK, "matched now");
+	want_i64((int64_t)a[2].position, 2, "no position is skipped");
+	a[1].generation = 1;
+	accept_one(f->st, &a[1], RC_OK);
+	want_i64((int64_t)a[1].position, 3, "matched again");
+	a[1] = item("d", 1);
+	a[1].generation = 2;
+	accept_one(f->st, &a[1], RC_STALE);
+}
+
+static void
+what_is_too_big_does_not_fail_its_neighbours(void **state)
+{
+	struct fixture *f = *state;
+	struct store_accept a[7];
+	size_t len = STORE_ORDER_MAX + 1;
+	char *big = malloc(len);
+
+	assert_non_null(big);
+	memset(big, ' ', len);
+	for (size_t i = 0; i < NELEM(a); i++)
+		a[i] = item(NULL, 0);
+	a[1].order = (struct slice){ big, len };
+	a[2].sender_id = (struct slice){ big, STORE_SENDER_ID_MAX + 1 };
+	a[3].nsubscription = STORE_SUBSCRIPTIONS_MAX + 1;
+	a[4].type = (struct slice){ big, STORE_TEXT_MAX + 1 };
+	a[5].nref = STORE_REFS_MAX + 1;
+	want_rc(store_accept(f->st, a, NELEM(a)), RC_OK, "the call");
+	for (size_t i = 0; i < NELEM(a); i++)
+		want_rc(a[i].rc, i == 0 || i == 6 ? RC_OK : RC_TOOBIG,
+		    "item %zu", i);
+	want_i64((int64_t)a[6].position, 2, "position");
+	want_i64((int64_t)rows(f->st, BDB_EVENT), 2, "events");
+	accept_one(f->st, &a[1], RC_TOOBIG);
+	free(big);
+}
+
+static enum rc
+spoil(struct store *st, DB_TXN *txn, void *arg)
+{
+	struct buf key = KEY_INIT, val = VALUE_INIT;
+	enum rc rc;
+
+	key_sender(&key, slice_of(arg));
+	buf_puts(&val, "?");
+	rc = bdb_put(st, txn, BDB_SENDER, &key, &val);
+	buf_free(&val);
+	buf_free(&key);
+	return rc;
+}
+
+static void
+what_fails_inside_the_transaction_fails_alone(void **state)
+{
+	struct fixture *f = *state;
+	struct store_accept a[4] = { item("a", 1), item("b", 1),
+	    item("spoilt", 1), item("c", 1) };
+	char spoilt[] = "spoilt";
+
+	want_rc(bdb_enter(f->st), RC_OK, "enter");
+	want_rc(bdb_txn(f->st, spoil, spoilt, BDB_PRIORITY_ACCEPT, false),
+	    RC_OK, "spoil");
+	bdb_leave(f->st);
+	want_rc(store_accept(f->st, a, NELEM(a)), RC_OK, "the call");
+	want_rc(a[0].rc, RC_OK, "before");
+	want_rc(a[1].rc, RC_OK, "before");
+	want_rc(a[2].rc, RC_IO, "the spoilt one");
+	want_rc(a[3].rc, RC_OK, "after");
+	want_i64((int64_t)a[3].position, 3, "no position is skipped");
+	want_i64((int64_t)rows(f->st, BDB_EVENT), 3, "events");
+	want_i64((int64_t)rows(f->st, BDB_DUE), 6, "due rows");
+	want_rc(store_accept(f->st, &a[2], 1), RC_IO, "the call, alone");
+}
+
+static void
+a_batch_over_one_transaction_is_split_in_order(void **state)
+{
+	enum { N = 2 * STORE_BATCH_EVENTS + 7 };
+	struct fixture *f = *state;
+	struct store_accept *a = calloc(N, sizeof *a);
+	size_t len = 300 * 1024, nbig = 12;
+	char *big = calloc(len, 1);
+
+	assert_non_null(a);
+	assert_non_null(big);
+	for (size_t i = 0; i < N; i++) {
+		a[i] = item(NULL, 0);
+		if (i < nbig)	/* more bytes than fit one, too */
+			a[i].order = (struct slice){ big, len };
+	}
+	want_rc(store_accept(f->st, a, N), RC_OK, "the call");
+	for (size_t i = 0; i < N; i++) {
+		want_rc(a[i].rc, RC_OK, "item %zu", i);
+		want_i64((int64_t)a[i].position, (int64_t)i + 1, "item %zu",
+		    i);
+		if (i > 0)
+			assert_true(a[i].accepted_ms >= a[i - 1].accepted_ms);
+	}
+	want_i64((int64_t)rows(f->st, BDB_EVENT), N, "events");
+	free(big);
+	free(a);
+}
+
+static void
+positions_go_on_after_a_close(void **state)
+{
+	struct fixture *f = *state;
+	struct store_accept a = item("a", 1), b = item("b", 1);
+	struct store_accept again = item("a", 1);
+
+	accept_one(f->st, &a, RC_OK);
+	store_close(f->st);
+	f->st = place_open(&f->place, false);
+	accept_one(f->st, &b, RC_OK);
+	want_i64((int64_t)b.position, 2, "position");
+	accept_one(f->st, &again, RC_EXISTS);
+}
+
+static void
+a_full_store_takes_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct store_accept a[2] = { item("a", 1), item("b", 1) };
+
+	store_close(f->st);
+	f->place.opt.low_space = INT64_MAX / 2;
+	f->st = place_open(&f->place, false);
+	want_rc(store_accept(f->st, a, 2), RC_FULL, "the call");
+	want_rc(a[0].rc, RC_FULL, "item 0");
+	want_rc(a[1].rc, RC_FULL, "item 1");
+	want_i64((int64_t)rows(f->st, BDB_EVENT), 0, "events");
+}
+
+static void
+an_event_for_very_many_gets_its_due_rows_in_steps(void **state)
+{
+	enum { MANY = 2 * FANOUT_STEP + 1 };
+	struct fixture *f = *state;
+	struct store_accept a[2] = { item("many", 1), item("few", 1) };
+	struct store_head heads[MANY + 1];
+	uint32_t sub[MANY];
+	bool more = false, waits;
+	size_t n;
+
+	for (uint32_t i = 0; i < MANY; i++)
+		sub[i] = 10 + i;
+	a[0].subscription = sub;
+	a[0].nsubscription = MANY;
+	want_rc(store_accept(f->st, a, 2), RC_OK, "the call");
+	want_i64(a[0].deliveries, MANY, "deliveries");
+	want_i64((int64_t)rows(f->st, BDB_DUE), 3, "fan-out and two due");
+	for (size_t step = 1; step <= 3; step++) {
+		size_t done = step * FANOUT_STEP;
+
+		want_rc(bdb_enter(f->st), RC_OK, "enter");
+		want_rc(bdb_fanout_expand(f->st, 1, &more), RC_OK, "step %zu",
+		    step);
+		want_rc(bdb_fanout_waits(f->st, a[0].position,
+		    a[0].accepted_ms, MANY - 1, &waits), RC_OK, "waits");
+		want_i64(waits, step < 3, "the last waits after step %zu",
+		    step);
+		want_rc(bdb_fanout_waits(f->st, a[0].position,
+		    a[0].accepted_ms, 0, &waits), RC_OK, "waits");
+		want_i64(waits, false, "the first waits after step %zu",
+		    step);
+		bdb_leave(f->st);
+		want_i64((int64_t)rows(f->st, BDB_DUE),
+		    done < MANY ? (int64_t)done + 3 : MANY + 2,
+		    "rows after step %zu", step);
+	}
+	want_rc(bdb_enter(f->st), RC_OK, "enter");
+	want_rc(bdb_fanout_expand(f->st, 1, &more), RC_OK, "nothing left");
+	bdb_leave(f->st);
+	want_i64(more, false, "more");
+	want_rc(store_heads(f->st, 9, heads, NELEM(heads), &n), RC_OK,
+	    "heads");
+	want_i64((int64_t)n, MANY, "lanes");
+	for (size_t i = 0; i < n; i++) {
+		want_i64(heads[i].lane, sub[i], "lane %zu", i);
+		want_i64(heads[i].due_ms, a[0].accepted_ms, "due %zu", i);
+	}
+}
+
+/* What one thread or process got for ids 0 to IDS - 1. */
+enum { IDS = 400, AT_ONCE = 8 };
+
+struct taker {
+	struct store	*st;
+	size_t		 step;		/* goes through the ids in strides */
+	bool		 failed;
+	struct { enum rc rc; uint64_t position; } got[IDS];
+};
+
+static void
+take_all(struct taker *t)
+{
+	char id[AT_ONCE][16];
+	struct store_accept a[AT_ONCE];
+
+	for (size_t i = 0; i < IDS; i += AT_ONCE) {
+		for (size_t k = 0; k < AT_ONCE; k++) {
+			snprintf(id[k], sizeof id[k], "id-%zu",
+			    (i + k) * t->step % IDS);
+			a[k] = item(id[k], 1);
+		}
+		if (store_accept(t->st, a, AT_ONCE) != RC_OK)
+			t->failed = true;
+		for (size_t k = 0; k < AT_ONCE; k++) {
+			size_t n = (i + k) * t->step % IDS;
+
+			t->got[n].rc = a[k].rc;
+			t->got[n].position = a[k].position;
+		}
+	}
+}
+
+/*
+ * Each id was taken by exactly one, all others were told so, and the positions
+ * are 1 to IDS.
+ */
+static void
+judge(const struct taker *t, size_t n)
+{
+	bool seen[IDS + 1] = { false };
+
+	for (size_t i = 0; i < IDS; i++) {
+		int took = 0;
+
+		for (size_t k = 0; k < n; k++) {
+			assert_false(t[k].failed);
+			if (t[k].got[i].rc == RC_OK)
+				took++;
+			else
+				want_rc(t[k].got[i].rc, RC_EXISTS,
+				    "id %zu of %zu", i, k);
+			want_i64((int64_t)t[k].got[i].position,
+			    (int64_t)t[0].got[i].position, "id %zu of %zu", i,
+			    k);
+		}
+		want_i64(took, 1, "who took id %zu", i);
+		assert_true(t[0].got[i].position >= 1 &&
+		    t[0].got[i].position <= IDS);
+		assert_false(seen[t[0].got[i].position]);
+		seen[t[0].got[i].position] = true;
+	}
+}
+
+static void *
+run(void *arg)
+{
+	take_all(arg);
+	return NULL;
+}
+
+static void
+threads_that_bring_the_same_take_it_once(void **state)
+{
+	static const size_t step[] = { 1, 399, 3, 7, 77, 201 };
+	struct fixture *f = *state;
+	struct taker *t = calloc(NELEM(step), sizeof *t);
+	pthread_t thread[NELEM(step)];
+
+	assert_non_null(t);
+	for (size_t i = 0; i < NELEM(step); i++) {
+		t[i].st = f->st;
+		t[i].step = step[i];
+		assert_int_equal(pthread_create(&thread[i], NULL, run, &t[i]),
+		    0);
+	}
+	for (size_t i = 0; i < NELEM(step); i++)
+		pthread_join(thread[i], NULL);
+	judge(t, NELEM(step));
+	want_i64((int64_t)rows(f->st, BDB_EVENT), IDS, "events");
+	want_i64((int64_t)rows(f->st, BDB_DUE), 2 * IDS, "due rows");
+	free(t);
+}
+
+static void
+a_call_over_one_transaction_is_joined_with_others(void **state)
+{
+	enum { N = STORE_BATCH_EVENTS + 100 };
+	struct fixture *f = *state;
+	struct store_accept *a = calloc(N, sizeof *a);
+	struct taker *t = calloc(1, sizeof *t);
+	pthread_t thread;
+	uint64_t last = 0;
+
+	assert_non_null(a);
+	assert_non_null(t);
+	t->st = f->st;
+	t->step = 1;
+	assert_int_equal(pthread_create(&thread, NULL, run, t), 0);
+	for (size_t i = 0; i < N; i++)
+		a[i] = item(NULL, 0);
+	want_rc(store_accept(f->st, a, N), RC_OK, "the call");
+	pthread_join(thread, NULL);
+	for (size_t i = 0; i < N; i++) {
+		want_rc(a[i].rc, RC_OK, "item %zu", i);
+		assert_true(a[i].position > last);
+		last = a[i].position;
+	}
+	for (size_t i = 0; i < IDS; i++)
+		want_rc(t->got[i].rc, RC_OK, "id %zu", i);
+	want_i64((int64_t)newest(f->st), N + IDS, "newest");
+	want_i64((int64_t)rows(f->st, BDB_EVENT), N + IDS, "events");
+	free(t);
+	free(a);
+}
+
+static pid_t
+spawn(struct place *p, size_t step, int fd)
+{
+	struct buf why = BUF_INIT(1024);
+	struct taker t = { .step = step };
+	pid_t pid = fork();
+
+	if (pid != 0)
+		return pid;
+	if (store_open(&t.st, &p->opt, &why) != RC_OK)
+		_exit(1);
+	take_all(&t);
+	store_close(t.st);
+	t.st = NULL;
+	_exit(write(fd, &t, sizeof t) == (ssize_t)sizeof t ? 0 : 2);
+}
+
+static void
+processes_that_bring_the_same_take_it_once(void **state)
+{
+	static const size_t step[] = { 1, 399, 77 };
+	struct fixture *f = *state;
+	struct taker *t = calloc(NELEM(step), sizeof *t);
+	pid_t pid[NELEM(step)];
+	int fd[NELEM(step)][2], status;
+
+	assert_non_null(t);
+	store_close(f->st);
+	f->st = NULL;
+	for (size_t i = 0; i < NELEM(step); i++) {
+		assert_int_equal(pipe(fd[i]), 0);
+		pid[i] = spawn(&f->place, step[i], fd[i][1]);
+		close(fd[i][1]);
+	}
+	for (size_t i = 0; i < NELEM(step); i++) {
+		size_t got = 0;
+		ssize_t n;
+
+		do {
+			n = read(fd[i][0], (char *)&t[i] + got,
+			    sizeof t[i] - got);
+			got += n > 0 ? (size_t)n : 0;
+		} while (n > 0);
+		close(fd[i][0]);
+		waitpid(pid[i], &status, 0);
+		want_i64(status, 0, "status of process %zu", i);
+		want_i64((int64_t)got, sizeof t[i], "bytes of process %zu",
+		    i);
+	}
+	judge(t, NELEM(step));
+	f->st = place_open(&f->place, false);
+	want_i64((int64_t)rows(f->st, BDB_EVENT), IDS, "events");
+	free(t);
+}
+
+int
+main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define S(name) cmocka_unit_test_setup_teardown(name, set_up_standing, \
+    tear_down)
+	const struct CMUnitTest tests[] = {
+	    T(an_event_is_kept_with_a_due_row_for_each_subscription),
+	    T(a_sender_id_is_taken_once_and_tells_same_from_other),
+	    S(a_sender_id_is_taken_once_and_tells_same_from_other),
+	    T(without_a_sender_id_nothing_is_a_duplicate),
+	    T(duplicates_in_one_batch_are_told_apart),
+	    S(duplicates_in_one_batch_are_told_apart),
+	    T(an_item_matched_under_another_generation_is_stale_alone),
+	    T(what_is_too_big_does_not_fail_its_neighbours),
+	    S(what_is_too_big_does_not_fail_its_neighbours),
+	    T(what_fails_inside_the_transaction_fails_alone),
+	    S(what_fails_inside_the_transaction_fails_alone),
+	    T(a_batch_over_one_transaction_is_split_in_order),
+	    S(a_batch_over_one_transaction_is_split_in_order),
+	    T(positions_go_on_after_a_close),
+	    T(a_full_store_takes_nothing),
+	    T(an_event_for_very_many_gets_its_due_rows_in_steps),
+	    T(threads_that_bring_the_same_take_it_once),
+	    S(threads_that_bring_the_same_take_it_once),
+	    S(a_call_over_one_transaction_is_joined_with_others),
+	    T(processes_that_bring_the_same_take_it_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

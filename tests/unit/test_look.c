@@ -1,0 +1,333 @@
+#include "unit_events.h"
+
+static void
+an_event_is_found_by_position_and_by_sender_id(void **state)
+{
+	struct fixture *f = *state;
+	const uint32_t subs[] = { 3, 8 };
+	uint64_t position = event_for(f->st, "tick-1", subs, 2, NULL, 0), p;
+	struct store_event ev = STORE_EVENT_INIT;
+
+	want_rc(store_event_get(f->st, position, &ev), RC_OK, "event");
+	want_slice(ev.type, SLICE("OrderTicketed"), "type");
+	want_slice(ev.sender_id, SLICE("tick-1"), "sender id");
+	want_i64(ev.key, 3, "key");
+	want_rc(store_event_get(f->st, position + 1, &ev), RC_NOTFOUND,
+	    "another");
+	want_rc(store_sender(f->st, SLICE("tick-1"), &p), RC_OK, "sender");
+	want_i64((int64_t)p, (int64_t)position, "sender's position");
+	want_rc(store_sender(f->st, SLICE("tick-2"), &p), RC_NOTFOUND,
+	    "another sender id");
+	want_rc(store_sender(f->st, SLICE(""), &p), RC_NOTFOUND, "none");
+	store_event_clear(&ev);
+}
+
+static void
+events_are_listed_newest_first_page_by_page(void **state)
+{
+	struct fixture *f = *state;
+	struct store_event ev[4] = { STORE_EVENT_INIT, STORE_EVENT_INIT,
+	    STORE_EVENT_INIT, STORE_EVENT_INIT };
+	uint64_t position[10], next = 0;
+	int left = 10;
+	size_t n;
+
+	for (int i = 0; i < 10; i++)
+		position[i] = event_to(f->st, 1);
+	do {
+		want_rc(store_events(f->st, NULL, 0, next, ev, 4, &n, &next),
+		    RC_OK, "page");
+		for (size_t i = 0; i < n; i++)
+			want_i64((int64_t)ev[i].position,
+			    (int64_t)position[--left], "at %d", left);
+	} while (next != 0);
+	want_i64(left, 0, "left over");
+	for (size_t i = 0; i < 4; i++)
+		store_event_clear(&ev[i]);
+}
+
+static void
+events_are_found_by_all_of_their_references(void **state)
+{
+	struct fixture *f = *state;
+	struct store_event ev[2] = { STORE_EVENT_INIT, STORE_EVENT_INIT };
+	const uint64_t wanted[] = { 0xa1, 0xb2 };
+	uint64_t both[40], next = 0, ref[2];
+	size_t n, nboth = 0, left;
+	uint32_t sub = 1;
+
+	for (uint64_t i = 0; i < 600; i++) {
+		ref[0] = i % 2 == 0 ? 0xa1 : 0xc3 + i;
+		ref[1] = i % 15 == 0 ? 0xb2 : 0xd4 + i;
+		both[nboth] = event_for(f->st, NULL, &sub, 1, ref, 2);
+		nboth += i % 30 == 0;
+	}
+	left = nboth;
+	do {
+		want_rc(store_events(f->st, wanted, 2, next, ev, 2, &n,
+		    &next), RC_OK, "page");
+		for (size_t i = 0; i < n; i++)
+			want_i64((int64_t)ev[i].position,
+			    (int64_t)both[--left], "at %zu", left);
+	} while (next != 0);
+	want_i64((int64_t)left, 0, "not found of %zu", nboth);
+	ref[0] = 0xeeee;
+	want_rc(store_events(f->st, ref, 1, 0, ev, 2, &n, &next), RC_OK,
+	    "of none");
+	want_i64((int64_t)n, 0, "of none");
+	want_i64((int64_t)next, 0, "next of none");
+	store_event_clear(&ev[0]);
+	store_event_clear(&ev[1]);
+}
+
+/*
+ * Six events, each for subscriptions 2 and 5.  Of subscription 2: the first
+ * three are delivered (at 100, 200, 300), the fourth dead (at 250), the fifth
+ * put off, the sixth never tried.  Of 5: the first is dead (at 150).
+ */
+struct scene {
+	uint64_t	position[6];
+	int64_t		put_off_ms;
+};
+
+static struct scene
+scene_make(struct store *st)
+{
+	const uint32_t subs[] = { 2, 5 };
+	struct scene s;
+
+	for (int i = 0; i < 6; i++)
+		s.position[i] = event_for(st, NULL, subs, 2, NULL, 0);
+	for (int i = 0; i < 3; i++)
+		want_rc(settle_one(st, due_of(st, s.position[i], 2),
+		    STORE_DELIVERED, 100 + 100 * i, 0, NULL), RC_OK, "%d", i);
+	want_rc(settle_one(st, due_of(st, s.position[3], 2), STORE_DEAD, 250,
+	    0, NULL), RC_OK, "dead");
+	s.put_off_ms = due_of(st, s.position[4], 2).due_ms + 10000;
+	want_rc(settle_one(st, due_of(st, s.position[4], 2), STORE_RETRIED,
+	    1, s.put_off_ms, NULL), RC_OK, "put off");
+	want_rc(settle_one(st, due_of(st, s.position[0], 5), STORE_DEAD, 150,
+	    0, NULL), RC_OK, "dead, of 5");
+	return s;
+}
+
+static void
+a_delivery_that_does_not_exist_is_not_found(void **state)
+{
+	struct fixture *f = *state;
+	struct scene s = scene_make(f->st);
+	const struct store_key none[] = {
+		{ s.position[5], 3, 0 },	/* not subscribed */
+		{ s.position[5], 2, 1 },	/* no replay */
+		{ s.position[5] + 1, 2, 0 },	/* no such event */
+		{ 0, 2, 0 },
+	};
+	struct store_delivery d;
+
+	for (size_t i = 0; i < NELEM(none); i++)
+		want_rc(store_delivery_get(f->st, none[i], &d), RC_NOTFOUND,
+		    "%zu", i);
+}
+
+static void
+an_events_deliveries_are_those_tried_and_those_not(void **state)
+{
+	struct fixture *f = *state;
+	struct scene s = scene_make(f->st);
+	struct store_event ev = STORE_EVENT_INIT;
+	struct store_delivery d[4];
+	size_t n;
+
+	want_rc(store_event_get(f->st, s.position[3], &ev), RC_OK, "event");
+	want_rc(store_event_deliveries(f->st, &ev, d, 4, &n), RC_OK, "all");
+	want_i64((int64_t)n, 2, "deliveries");
+	want_i64(d[0].key.subscription, 2, "first");
+	want_i64(d[0].state, STORE_IS_DEAD, "first's state");
+	want_str(d[0].reason, "exhausted", "first's reason");
+	want_i64(d[0].done_ms, 250, "first's end");
+	want_i64(d[1].key.subscription, 5, "second");
+	want_i64(d[1].state, STORE_IS_PENDING, "second's state");
+	want_i64(d[1].next_ms, ev.accepted_ms, "second's time");
+	want_rc(store_event_deliveries(f->st, &ev, d, 1, &n), RC_OK, "one");
+	want_i64((int64_t)n, 1, "at most one");
+	store_event_clear(&ev);
+}
+
+struct listing {
+	struct store_query	q;
+	int			n;
+	struct { int event; uint32_t sub; } want[12];
+};
+
+static void
+deliveries_are_listed_whatever_the_size_of_a_page(void **state)
+{
+	static const struct listing t[] = {
+		{ { 2, STORE_IS_PENDING }, 2, { { 5, 2 }, { 4, 2 } } },
+		{ { 2, STORE_IS_DELIVERED }, 3, { { 2, 2 }, { 1, 2 },
+		    { 0, 2 } } },
+		{ { 2, STORE_IS_DEAD }, 1, { { 3, 2 } } },
+		{ { 2, STORE_ANY }, 6, { { 5, 2 }, { 4, 2 }, { 2, 2 },
+		    { 3, 2 }, { 1, 2 }, { 0, 2 } } },
+		{ { 0, STORE_IS_DEAD }, 2, { { 3, 2 }, { 0, 5 } } },
+		{ { 0, STORE_IS_DELIVERED }, 3, { { 2, 2 }, { 1, 2 },
+		    { 0, 2 } } },
+		{ { 0, STORE_IS_PENDING }, 7, { { 5, 2 }, { 5, 5 }, { 4, 2 },
+		    { 4, 5 }, { 3, 5 }, { 2, 5 }, { 1, 5 } } },
+		{ { 0, STORE_ANY }, 12, { { 5, 2 }, { 5, 5 }, { 4, 2 },
+		    { 4, 5 }, { 3, 2 }, { 3, 5 }, { 2, 2 }, { 2, 5 },
+		    { 1, 2 }, { 1, 5 }, { 0, 2 }, { 0, 5 } } },
+		{ { 7, STORE_ANY }, 0, { { 0, 0 } } },
+	};
+	struct fixture *f = *state;
+	struct scene s = scene_make(f->st);
+
+	for (size_t i = 0; i < NELEM(t); i++)
+		for (size_t page = 1; page <= 13; page++) {
+			char cursor[STORE_CURSOR_MAX] = "";
+			struct store_delivery d[13];
+			int at = 0;
+			size_t n;
+
+			do {
+				want_rc(store_deliveries(f->st, &t[i].q,
+				    cursor, d, page, &n), RC_OK, "list %zu",
+				    i);
+				assert_true(n <= page);
+				for (size_t j = 0; j < n; j++, at++) {
+					assert_true(at < t[i].n);
+					want_i64((int64_t)d[j].key.position,
+					    (int64_t)s.position[
+					    t[i].want[at].event],
+					    "list %zu, page %zu, at %d", i,
+					    page, at);
+					want_i64(d[j].key.subscription,
+					    t[i].want[at].sub,
+					    "list %zu, page %zu, at %d", i,
+					    page, at);
+				}
+			} while (cursor[0] != '\0');
+			want_i64(at, t[i].n, "list %zu, page %zu", i, page);
+		}
+}
+
+static void
+listed_deliveries_say_what_became_of_them(void **state)
+{
+	struct fixture *f = *state;
+	struct scene s = scene_make(f->st);
+	struct store_query pending = { 2, STORE_IS_PENDING },
+	    dead = { 0, STORE_IS_DEAD };
+	char cursor[STORE_CURSOR_MAX] = "";
+	struct store_delivery d[4];
+	size_t n;
+
+	want_rc(store_deliveries(f->st, &pending, cursor, d, 4, &n), RC_OK,
+	    "pending");
+	want_i64((int64_t)n, 2, "pending");
+	want_i64(d[1].next_ms, s.put_off_ms, "put off");
+	want_i64(d[1].created_ms, s.put_off_ms - 10000, "made");
+	want_rc(store_deliveries(f->st, &dead, cursor, d, 4, &n), RC_OK,
+	    "dead");
+	want_i64((int64_t)n, 2, "dead");
+	want_str(d[0].reason, "exhausted", "reason");
+	want_i64(d[0].done_ms, 250, "done");
+}
+
+static void
+a_cursor_means_nothing_to_another_query(void **state)
+{
+	struct fixture *f = *state;
+	struct store_query q = { 0, STORE_ANY }, other[] = {
+		{ 0, STORE_IS_PENDING }, { 2, STORE_ANY }, { 0, STORE_IS_DEAD }
+	};
+	char cursor[STORE_CURSOR_MAX] = "", bad[STORE_CURSOR_MAX];
+	struct store_delivery d[2];
+	size_t n, len;
+
+	scene_make(f->st);
+	want_rc(store_deliveries(f->st, &q, cursor, d, 2, &n), RC_OK, "list");
+	len = strlen(cursor);
+	assert_true(len > 0);
+	for (size_t i = 0; i < NELEM(other); i++) {
+		memcpy(bad, cursor, sizeof bad);
+		want_rc(store_deliveries(f->st, &other[i], bad, d, 2, &n),
+		    RC_INVALID, "query %zu", i);
+		want_str(bad, cursor, "cursor after query %zu", i);
+	}
+	for (size_t i = 0; i < len; i++) {
+		memcpy(bad, cursor, sizeof bad);
+		bad[i] = bad[i] == '0' ? '1' : '0';
+		want_rc(store_deliveries(f->st, &q, bad, d, 2, &n),
+		    RC_INVALID, "digit %zu", i);
+		memcpy(bad, cursor, sizeof bad);
+		bad[i] = '\0';
+		if (i > 0)
+			want_rc(store_deliveries(f->st, &q, bad, d, 2, &n),
+			    RC_INVALID, "cut at %zu", i);
+	}
+	memset(bad, '0', sizeof bad);	/* and no NUL */
+	want_rc(store_deliveries(f->st, &q, bad, d, 2, &n), RC_INVALID,
+	    "zeros");
+	memset(bad, 0, sizeof bad);
+	bad[0] = 'g';
+	want_rc(store_deliveries(f->st, &q, bad, d, 2, &n), RC_INVALID,
+	    "not hex");
+}
+
+static void
+a_page_ends_when_enough_was_looked_at(void **state)
+{
+	enum { N = 12000, LOT = 1000 };
+	struct fixture *f = *state;
+	struct store_query q = { 0, STORE_IS_DELIVERED };
+	struct store_accept *a = calloc(LOT, sizeof *a);
+	char cursor[STORE_CURSOR_MAX] = "";
+	struct store_delivery d[2];
+	uint32_t sub = 1;
+	uint64_t first;
+	size_t n;
+
+	assert_non_null(a);
+	first = event_to(f->st, 1);
+	want_rc(settle_one(f->st, due_of(f->st, first, 1), STORE_DELIVERED, 1,
+	    0, NULL), RC_OK, "settle");
+	for (int i = 0; i < N; i += LOT) {
+		for (int j = 0; j < LOT; j++)
+			a[j] = (struct store_accept){ .type = SLICE("x"),
+			    .order = SLICE("{}"), .subscription = &sub,
+			    .nsubscription = 1 };
+		want_rc(store_accept(f->st, a, LOT), RC_OK, "accept");
+	}
+	want_rc(store_deliveries(f->st, &q, cursor, d, 2, &n), RC_OK,
+	    "first page");
+	want_i64((int64_t)n, 0, "on the first page");
+	assert_true(cursor[0] != '\0');
+	while (n == 0 && cursor[0] != '\0')
+		want_rc(store_deliveries(f->st, &q, cursor, d, 2, &n), RC_OK,
+		    "further pages");
+	want_i64((int64_t)n, 1, "found in the end");
+	want_i64((int64_t)d[0].key.position, (int64_t)first, "which");
+	free(a);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_make,	\
+    fixture_remove)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(an_event_is_found_by_position_and_by_sender_id),
+		TEST(events_are_listed_newest_first_page_by_page),
+		TEST(events_are_found_by_all_of_their_references),
+		TEST(a_delivery_that_does_not_exist_is_not_found),
+		TEST(an_events_deliveries_are_those_tried_and_those_not),
+		TEST(deliveries_are_listed_whatever_the_size_of_a_page),
+		TEST(listed_deliveries_say_what_became_of_them),
+		TEST(a_cursor_means_nothing_to_another_query),
+		TEST(a_page_ends_when_enough_was_looked_at),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
