@@ -165,7 +165,8 @@ begin(struct canon *c, uint32_t i)
 		return;
 	}
 	*c->to++ = '{';
-	for (uint32_t m = 0; m < n; m++) {
+	/* From the last on down: what came sorted needs no sorting. */
+	for (uint32_t m = n; m-- > 0;) {
 		t[m] = (struct todo){ TODO_MEMBER, k, json_head(c->d, k) };
 		k = tok[k + 1].next;
 	}

@@ -108,12 +108,22 @@ want(struct task_check *k, const char *name, const struct catalog_event *e)
 	t->event[t->nevent++] = name;
 }
 
+/* A name for a message: on one line, and not endless. */
+static void
+show(struct buf *out, struct slice name)
+{
+	if (name.len > CATALOG_NAME_MAX)
+		name.len = CATALOG_NAME_MAX;
+	json_put_escaped(out, name);
+}
+
 /* tok is where to report: the name itself, or the task for names beside it. */
 static void
 read_event(struct task_check *k, uint32_t tok, struct slice name)
 {
 	const struct catalog_event *e = catalog_event_find(k->c, name);
 	bool every = slice_is(name, "*");
+	struct buf shown = BUF_INIT(8 * CATALOG_NAME_MAX);
 	const char *near;
 
 	if (every ? k->t->nevent > 0 && !k->t->all : k->t->all)
@@ -124,11 +134,11 @@ read_event(struct task_check *k, uint32_t tok, struct slice name)
 		want(k, e->name, e);
 	else if (!every) {
 		near = catalog_event_nearest(k->c, name);
-		task_fault(k, tok, "%.*s is no event type known here%s%s%s",
-		    name.len > 64 ? 64 : (int)name.len,
-		    name.len > 0 ? name.s : "",
-		    near == NULL ? "" : "; did you mean ",
+		show(&shown, name);
+		task_fault(k, tok, "%s is no event type known here%s%s%s",
+		    buf_str(&shown), near == NULL ? "" : "; did you mean ",
 		    near == NULL ? "" : near, near == NULL ? "" : "?");
+		buf_free(&shown);
 	}
 }
 
@@ -157,6 +167,7 @@ static void
 compare_events(struct task_check *k, uint32_t list, const struct slice *given,
     size_t n)
 {
+	struct buf shown = BUF_INIT(8 * CATALOG_NAME_MAX);
 	size_t same = 0;
 
 	for (size_t i = 0; i < n; i++) {
@@ -168,10 +179,10 @@ compare_events(struct task_check *k, uint32_t list, const struct slice *given,
 			twice |= catalog_event_find(k->c, given[j]) == e;
 		if (e == NULL ? !k->t->all || !slice_is(given[i], "*") :
 		    !k->t->wanted[e->index]) {
-			task_fault(k, list, "does not name %.*s, which is "
-			    "given beside the task",
-			    given[i].len > 64 ? 64 : (int)given[i].len,
-			    given[i].s);
+			show(&shown, given[i]);
+			task_fault(k, list, "does not name %s, which is given "
+			    "beside the task", buf_str(&shown));
+			buf_free(&shown);
 			return;
 		}
 		same += !twice;

@@ -1,3 +1,7 @@
+/*
+ * "settings": how a subscription is delivered, each with its range.  What they
+ * lead to is the lanes' and the retries' business.
+ */
 #include <stdlib.h>
 #include "shape/task_data.h"
 

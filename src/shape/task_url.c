@@ -20,9 +20,9 @@ authority_end(struct slice url, size_t from)
 static size_t
 scheme_len(struct slice url)
 {
-	if (url.len > 7 && strncasecmp(url.s, "http://", 7) == 0)
+	if (url.len >= 7 && strncasecmp(url.s, "http://", 7) == 0)
 		return 7;
-	if (url.len > 8 && strncasecmp(url.s, "https://", 8) == 0)
+	if (url.len >= 8 && strncasecmp(url.s, "https://", 8) == 0)
 		return 8;
 	return 0;
 }

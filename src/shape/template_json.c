@@ -49,7 +49,9 @@ string(struct compiler *c, const struct json_doc *d, uint32_t i)
 	}
 	piece_put(raw, &plain);
 	c->tok = i;
-	if (!is_one_tag(buf_as_slice(&plain), "{&", &tag)) {
+	if (template_next_tag(buf_as_slice(&plain), 0) == NULL)
+		compile_literal(c, json_text(d, i));
+	else if (!is_one_tag(buf_as_slice(&plain), "{&", &tag)) {
 		word(c, "\"");
 		text(c, i, buf_as_slice(&plain));
 		word(c, "\"");
@@ -95,7 +97,10 @@ text_of(const struct json_doc *d, uint32_t i, struct buf *plain)
 	return buf_as_slice(plain);
 }
 
-/* How many keys are templates; a section among several is a fault. */
+/*
+ * How many keys are templates; a section among several is a fault, and its
+ * key is left out of the count.
+ */
 static size_t
 count_templates(struct compiler *c, const struct json_doc *d, uint32_t obj)
 {
@@ -111,7 +116,8 @@ count_templates(struct compiler *c, const struct json_doc *d, uint32_t obj)
 		if (is_one_tag(s, "#^", &tag))
 			compile_fault(c, 0, "a section must be the only "
 			    "key of its object");
-		n += template_next_tag(s, 0) != NULL;
+		else
+			n += template_next_tag(s, 0) != NULL;
 	}
 	buf_free(&plain);
 	return n;

@@ -2,8 +2,8 @@
 #include "base/log.h"
 #include "store/bdb_delivery.h"
 
-#define DUE_KEY_MAX	32	/* bytes of a due row's key, with room */
-#define DUE_VALUE_MAX	16
+#define DUE_BULK	4096	/* bytes of rows read at once: a page, the least
+				   that the engine takes */
 #define EVENT_MOST	4096	/* bytes of a row that most events fit in */
 
 struct heads_arg {
@@ -70,52 +70,78 @@ struct claim_arg {
 	int64_t			 next_ms;
 };
 
+/* false: no row after this one is wanted. */
+static bool
+claim_row(struct claim_arg *a, struct slice key, struct slice val)
+{
+	struct store_due d;
+
+	if (key_due_parse(key, &d) != RC_OK) {
+		log_error("store: a due row's key can't be read");
+		return true;
+	}
+	if (d.key.subscription != a->lane)
+		return false;
+	if (d.due_ms > a->now_ms || a->n == a->max) {
+		a->next_ms = d.due_ms;
+		return false;
+	}
+	if (value_due_parse(val, &d) == RC_OK)
+		a->c[a->n++].due = d;
+	else
+		log_error("store: the due row of event %" PRIu64 " in lane %"
+		    PRIu32 " can't be read", d.key.position, a->lane);
+	return true;
+}
+
+static bool
+claim_rows(struct claim_arg *a, DBT *rows)
+{
+	void *at, *k, *v;
+	size_t klen, vlen;
+
+	DB_MULTIPLE_INIT(at, rows);
+	for (;;) {
+		DB_MULTIPLE_KEY_NEXT(at, rows, k, klen, v, vlen);
+		if (at == NULL)
+			return true;
+		if (!claim_row(a, (struct slice){ k, klen },
+		    (struct slice){ v, vlen }))
+			return false;
+	}
+}
+
 /*
  * The rows alone, so that no page of the due tree is held while events are
- * read: accept takes the two the other way round.
+ * read: accept takes the two the other way round.  Many at once, since a row
+ * is small and a call is not.
  */
 static enum rc
 claim_due(struct store *st, struct claim_arg *a)
 {
-	struct store_due d = { .due_ms = INT64_MIN,
+	struct store_due first = { .due_ms = INT64_MIN,
 	    .key.subscription = a->lane };
 	struct buf from = KEY_INIT;
-	char kbuf[DUE_KEY_MAX], vbuf[DUE_VALUE_MAX];
+	uint32_t rows[DUE_BULK / sizeof(uint32_t)], op = DB_SET_RANGE;
+	char kbuf[KEY_MAX];
 	DBT k = { .data = kbuf, .ulen = sizeof kbuf, .flags = DB_DBT_USERMEM };
-	DBT v = { .data = vbuf, .ulen = sizeof vbuf, .flags = DB_DBT_USERMEM };
+	DBT v = { .data = rows, .ulen = sizeof rows, .flags = DB_DBT_USERMEM };
 	DB *db = st->db[BDB_DUE];
 	DBC *dbc = NULL;
+	bool more = true;
 	enum rc rc = RC_OK;
 	int error;
 
-	key_due(&from, a->after == NULL ? &d : a->after);
+	key_due(&from, a->after == NULL ? &first : a->after);
 	if (a->after != NULL)
 		buf_be8(&from, 0);	/* the least key after it */
 	memcpy(kbuf, from.s, from.len);
 	k.size = (uint32_t)from.len;
 	error = db->cursor(db, NULL, &dbc, 0);
-	if (error == 0)
-		error = dbc->get(dbc, &k, &v, DB_SET_RANGE);
-	for (; error == 0; error = dbc->get(dbc, &k, &v, DB_NEXT)) {
-		if (key_due_parse((struct slice){ kbuf, k.size }, &d) !=
-		    RC_OK) {
-			log_error("store: a due row's key can't be read");
-			continue;
-		}
-		if (d.key.subscription != a->lane)
-			break;
-		if (d.due_ms > a->now_ms || a->n == a->max) {
-			a->next_ms = d.due_ms;
-			break;
-		}
-		if (value_due_parse((struct slice){ vbuf, v.size }, &d) !=
-		    RC_OK) {
-			log_error("store: the due row of event %" PRIu64
-			    " in lane %" PRIu32 " can't be read",
-			    d.key.position, a->lane);
-			continue;
-		}
-		a->c[a->n++].due = d;
+	for (; error == 0 && more; op = DB_NEXT) {
+		error = dbc->get(dbc, &k, &v, op | DB_MULTIPLE_KEY);
+		if (error == 0)
+			more = claim_rows(a, &v);
 	}
 	if (error != 0 && error != DB_NOTFOUND)
 		rc = bdb_rc(st, error, "reading due rows");

@@ -46,19 +46,23 @@ bdb_committer_stop(struct store *st)
 	st->committer = NULL;
 }
 
-/* Queue a ticket; true if its caller leads from now on. */
-static bool
+/* Queue a ticket, and wait for it unless its caller is the first to come. */
+static void
 join(struct committer *c, struct ticket *t)
 {
-	bool lead;
+	bool first;
 
 	pthread_mutex_lock(&c->lock);
 	*c->last = t;
 	c->last = &t->next;
-	lead = !c->led;
+	first = !c->led;
+	t->lead = first;	/* from here on it is the leader's to set */
 	c->led = true;
 	pthread_mutex_unlock(&c->lock);
-	return lead;
+	if (first)
+		return;
+	while (sem_wait(&t->wake) != 0 && errno == EINTR)
+		;
 }
 
 /*
@@ -145,10 +149,7 @@ committer_accept(struct store *st, struct store_accept *item, size_t n)
 	struct ticket t = { .list = { .item = item, .n = n } };
 
 	sem_init(&t.wake, 0, 0);
-	t.lead = join(c, &t);
-	if (!t.lead)
-		while (sem_wait(&t.wake) != 0 && errno == EINTR)
-			;
+	join(c, &t);
 	if (t.lead)
 		lead(st, c, &t);
 	sem_destroy(&t.wake);

@@ -109,14 +109,20 @@ struct store_settle {
 	const struct store_attempt *attempt;	/* NULL: none was made */
 
 	/* found */
-	enum rc			 rc;	/* RC_STALE: that row is gone */
+	enum rc			 rc;
 };
 
 /*
- * Record n outcomes, in as few transactions as fit (200 rows each), sorted by
- * the engine as it likes.  Synced if sync; without, a crash may undo it, and
- * the deliveries are sent again.  Each item has a result of its own; the
- * call's is RC_OK, or what failed for all.
+ * Record n outcomes, in as few transactions as fit (200 items each), each item
+ * wholly or not at all.  Synced if sync; without, a crash may undo it, and the
+ * deliveries are sent again.  s keeps its order.  Per item in its rc:
+ *   RC_OK       recorded
+ *   RC_STALE    the row as it was claimed is gone, or counts other attempts;
+ *               nothing was written
+ *   RC_INVALID  attempt's number is not recorded + 1
+ *   RC_TOOBIG   attempt is over 256 KiB
+ *   RC_FULL, RC_RETRY, RC_IO  not recorded
+ * The call's is RC_OK, or what failed for all.
  */
 MUST_USE enum rc store_settle(struct store *st, struct store_settle *s,
     size_t n, bool sync);

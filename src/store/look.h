@@ -52,7 +52,10 @@ struct store_delivery {
 	int64_t		 done_ms;	/* delivered, dead; else 0 */
 };
 
-/* RC_NOTFOUND if there is none. */
+/*
+ * RC_NOTFOUND if there is none.  One that was never tried is pending since its
+ * event was accepted.
+ */
 MUST_USE enum rc store_delivery_get(struct store *st, struct store_key key,
     struct store_delivery *d);
 
@@ -67,8 +70,9 @@ struct store_query {
 };
 
 /*
- * Deliveries, at most max, newest first (pending of one subscription: by due
- * time).  cursor "" begins, afterwards what was left in it; "" again at the
+ * Deliveries, at most max, newest first: what is done with by when that was,
+ * pending ones of one subscription by due time, those and all before the rest;
+ * of any subscription by event, unless only dead ones are asked for.  cursor "" begins, afterwards what was left in it; "" again at the
  * end.  A page may hold fewer than max, even none, before the end: a call
  * looks at no more than some 10,000 rows.
  *   RC_INVALID  the cursor is not one of this query
@@ -92,11 +96,17 @@ struct store_lane {
 	int64_t	 oldest_ms;	/* earliest due time */
 };
 
-/* Lanes above after_lane with at least one row, in order, at most max. */
+/*
+ * Lanes above after_lane with at least one row, in order, at most max.  Rows
+ * may come and go meanwhile: approximate while the store is at work.
+ */
 MUST_USE enum rc store_lanes(struct store *st, uint32_t after_lane,
     int64_t now_ms, struct store_lane *l, size_t max, size_t *n);
 
-/* Sums by subscription and hour, written as deliveries are settled. */
+/*
+ * Sums by subscription and hour, written as deliveries are settled.  retried
+ * counts attempts that failed and are followed by another.
+ */
 struct store_hour {
 	uint32_t subscription;
 	int64_t	 hour_ms;	/* its beginning, UTC */

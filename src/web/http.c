@@ -4,8 +4,8 @@
 #include "base/text.h"
 #include "web/http.h"
 
-#define BODY_STEP	8192		/* read at once when the length is open */
-#define BODY_PEEK	64		/* read of a body known to be too long */
+#define BODY_STEP	8192		/* read at once, the length being open */
+#define BODY_PEEK	64		/* read of a body known as too long */
 #define KEEP_MAX	(64 * 1024)	/* larger buffers are given back */
 
 struct slice

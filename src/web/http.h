@@ -34,13 +34,13 @@ struct req_source {
 struct req {
 	unsigned	 method;	/* M_GET, M_POST, 0 for others */
 	bool		 head;		/* HEAD */
-	struct slice	 path;		/* decoded no further than the server's */
+	struct slice	 path;		/* decoded as far as the server does */
 	struct slice	 query;		/* raw, after ?; s NULL: none */
-	struct slice	 param[4];	/* what the route's ":x" took, in order */
-	struct slice	 key;		/* bearer token, or X-Skycap-Key; s NULL:
-					   none (DESIGN §1, finding the key) */
+	struct slice	 param[4];	/* what the route's ":x" took */
+	struct slice	 key;		/* bearer token, or X-Skycap-Key; s
+					   NULL: none (DESIGN §1) */
 	struct slice	 basic_user, basic_password;	/* HTTP Basic */
-	struct slice	 content_type;	/* type/subtype, lower case, no params */
+	struct slice	 content_type;	/* type/subtype, lower case */
 	struct slice	 content_encoding;
 	int64_t		 content_length;	/* -1: not given */
 	struct req_source *source;
@@ -88,7 +88,7 @@ MUST_USE enum rc req_body(struct req *rq, struct buf *b);
 struct resp {
 	int		 status;	/* 200 unless set */
 	const char	*type;		/* "application/json" unless set */
-	struct buf	 head;		/* further header lines, "Name: v\r\n" */
+	struct buf	 head;		/* further lines, "Name: v\r\n" */
 	struct buf	 body;
 };
 

@@ -142,6 +142,14 @@ find_path(struct req *rq, const struct slice v[VARS], const struct program *p,
 	for (size_t i = 0; i < n; i++)
 		if (is_route(p, candidate[i]))
 			return candidate[i];
+	/* All of it was said to be the program: where it ends is unknown. */
+	if (after_script.len == 0)
+		for (size_t i = 1; i < uri.len; i++) {
+			struct slice end = { uri.s + i, uri.len - i };
+
+			if (uri.s[i] == '/' && end.len > 1 && is_route(p, end))
+				return end;
+		}
 	/* Nothing was left of the URI: the program itself was asked for. */
 	if (n == 0 || (text.len == 0 && uri.len > 0 &&
 	    (after_script.len == 0 || after_prefix.len == 0)))

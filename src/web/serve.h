@@ -16,8 +16,8 @@
 
 struct route {
 	unsigned	 methods;
-	const char	*path;		/* "/events/:id"; ":x" takes a segment,
-					   4 at most; "/" is the program itself */
+	const char	*path;		/* "/events/:id"; ":x" takes a segment
+					   (at most 4); "/" is the program */
 	void		(*handler)(void *app, struct req *rq, struct resp *rs);
 };
 

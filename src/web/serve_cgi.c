@@ -4,10 +4,13 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
 #include "base/log.h"
 #include "web/serve_run.h"
+
+#define SILENT_MS	2000	/* a web server that sends nothing more */
 
 extern char **environ;
 
@@ -65,6 +68,27 @@ write_answer(struct slice head, struct slice body)
 	}
 }
 
+/*
+ * Apache's mod_cgid gives one socket for body and answer.  Ending while it
+ * still has bytes of the body would reset it, and Apache would drop the answer
+ * half way; so what nobody wanted is read, until Apache has sent it or has
+ * been silent for a while.
+ */
+static void
+drain_socket(void)
+{
+	char trash[16384];
+	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
+	struct stat st;
+	ssize_t n = 1;
+
+	if (fstat(STDIN_FILENO, &st) == -1 || !S_ISSOCK(st.st_mode))
+		return;
+	shutdown(STDOUT_FILENO, SHUT_WR);
+	while (n > 0 && poll(&p, 1, SILENT_MS) == 1)
+		n = read(STDIN_FILENO, trash, sizeof trash);
+}
+
 /* A long request (a sweep) can be told to finish; others just end soon. */
 static void *
 wait_for_stop(void *arg)
@@ -96,6 +120,7 @@ serve_cgi(struct run *run)
 	}
 	body = run_answer(run, &d, &src);
 	write_answer(buf_as_slice(&d.out), (struct slice){ d.rs.body.s, body });
+	drain_socket();
 	desk_clear(&d, run->program);
 	if (has_taker) {
 		pthread_mutex_lock(&run->lock);

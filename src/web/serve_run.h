@@ -2,8 +2,9 @@
  * serve_run - what the parts of serve share; for serve*.c alone.
  *
  * serve.c decides how the program was started and answers one request at a
- * time; serve_fcgi.c brings it requests on worker threads, serve_cgi.c the one
- * of a CGI process; serve_life.c says when a standing program is over.
+ * time; serve_fcgi.c and serve_worker.c bring it requests on worker threads,
+ * serve_cgi.c the one of a CGI process; serve_listen.c takes connections,
+ * serve_life.c says when a standing program is over.
  */
 #ifndef WEB_SERVE_RUN_H
 #define WEB_SERVE_RUN_H

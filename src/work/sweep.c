@@ -11,6 +11,7 @@
 
 #define SPARE_FDS	64	/* descriptors that are not for endpoints */
 #define LANES_PAGE	256
+#define BUDGET_MAX_MS	(INT64_C(365) * 86400000)	/* that is: no limit */
 
 /* Never more attempts at once than there are descriptors for. */
 static uint32_t
@@ -163,7 +164,8 @@ sweep_stop(struct sweep *s)
 enum rc
 sweep_run_until_idle(struct sweep *s, int64_t budget_ms)
 {
-	int64_t until = clock_mono_ms() + budget_ms;
+	int64_t until = clock_mono_ms() +
+	    (budget_ms < BUDGET_MAX_MS ? budget_ms : BUDGET_MAX_MS);
 	struct timespec ts = { .tv_sec = until / 1000,
 		.tv_nsec = until % 1000 * 1000000 };
 	struct buf why = BUF_INIT(512);
@@ -172,6 +174,7 @@ sweep_run_until_idle(struct sweep *s, int64_t budget_ms)
 
 	rc = sweeplock_take(&s->held, s->conf.store_dir, &why);
 	s->refused = rc == RC_EXISTS;
+	s->one_shot = true;
 	if (rc == RC_IO)
 		log_error("sweep: %s", buf_str(&why));
 	buf_free(&why);

@@ -85,6 +85,7 @@ struct sweep {
 	struct sweeplock held;		/* the keeper's, once started */
 	pthread_t	 keeper, loop;
 	bool		 started;
+	bool		 one_shot;	/* a run until nothing is due */
 	bool		 refused;	/* a run found another sweep */
 
 	pthread_mutex_t	 lock;		/* of what follows */

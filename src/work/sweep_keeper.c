@@ -10,6 +10,8 @@
 
 #define SETTLE_MS	5	/* the oldest outcome waits that long */
 #define SETTLE_MOST	512	/* outcomes in one call */
+#define SYNC_MS		1000	/* failures may be lost for that long in a
+				   crash; what arrived is always synced */
 #define AGAIN_MS	100	/* after the store refused */
 #define LOOK_MS		30000
 #define LOOK_SOON_MS	250	/* between looks that nudges ask for */
@@ -26,6 +28,7 @@ struct keeper {
 	const struct roster *roster;
 	struct lane_rows done;		/* outcomes to settle, oldest first */
 	int64_t		 done_ms;	/* since when */
+	int64_t		 sync_ms;	/* of the last synced one */
 	int64_t		 settle_ms;	/* not before, after a refusal */
 	bool		 idle, quit, look;
 	int64_t		 check_ms, look_ms, soon_ms, maintain_ms, beat_ms;
@@ -221,7 +224,8 @@ settle(struct keeper *k)
 	struct store_settle item[SETTLE_MOST];
 	struct lane_rows batch = none, left = none;
 	size_t n = 0;
-	bool sync = false;
+	bool sync = k->s->one_shot ||
+	    clock_mono_ms() - k->sync_ms >= SYNC_MS;
 	enum rc rc;
 
 	while (n < SETTLE_MOST && k->done.n > 0) {
@@ -234,6 +238,8 @@ settle(struct keeper *k)
 		lane_rows_add(&batch, &p->row);
 	}
 	rc = store_settle(k->s->config.store, item, n, sync);
+	if (rc == RC_OK && sync)
+		k->sync_ms = clock_mono_ms();
 	for (size_t i = 0; i < n; i++) {
 		struct parcel *p = parcel_of(lane_rows_shift(&batch));
 

@@ -12,7 +12,7 @@
 
 #define THREADS		32
 #define ANSWER	"Status: 202 Accepted\r\nContent-Type: application/json\r\n" \
-	"Content-Length: 63\r\n\r\n" \
+	"Content-Length: 64\r\n\r\n" \
 	"{\"id\":\"evt_0000000000000000000000\",\"deliveries\":1," \
 	"\"duplicate\":0}"
 

@@ -266,9 +266,8 @@ print(const struct load *l)
 	    (unsigned long long)l->reconnects, (long long)l->start_us, s,
 	    s > 0 ? (double)l->answered / s : 0, bench_cpu_s());
 	bench_times_print(&l->times, &out);
+	buf_putc(&out, '}');
 	puts(buf_str(&out));
-	putchar('}');
-	putchar('\n');
 	if (l->complaint.len > 0)
 		fprintf(stderr, "an answer: %.*s\n", 500,
 		    buf_str(&l->complaint));

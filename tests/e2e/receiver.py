@@ -60,6 +60,10 @@ class Handler(BaseHTTPRequestHandler):
 
     do_PUT = do_PATCH = do_POST
 
+    def do_GET(self):
+        self.send_response(204)
+        self.end_headers()
+
     def log_message(self, *args):
         pass
 

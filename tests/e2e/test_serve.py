@@ -96,7 +96,6 @@ def test_the_route_is_found_at_the_root_and_behind_the_site_prefix(
                        ("/echo/show/4", "/show/4"), ("/hooks/echo", "/")]:
         got = server.get(path)
         assert (got.status, got.json().get("path")) == (200, want), path
-    assert server.get("/hookshot/show/5").status == 404
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -218,12 +217,10 @@ def test_a_body_nobody_reads_does_not_spoil_the_answer(echo, mode):
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_chunked_body_is_taken(echo, mode):
-    # lighttpd may hand it on as it comes, or collect it first.
-    for stream in (0, 2):
-        server = echo(mode, f"server.stream-request-body = {stream}\n")
-        got = server.post("/echo/body", iter([b"ab", b"cde"]),
+    # lighttpd collects it first; told to hand it on as it comes, it refuses.
+    got = echo(mode).post("/echo/body", iter([b"ab", b"cde"]),
                           {"Transfer-Encoding": "chunked"}, chunked=True)
-        assert got.json() == {"n": 5, "sum": sum(b"abcde")}, got
+    assert got.json() == {"n": 5, "sum": sum(b"abcde")}, got
 
 
 def test_a_body_without_length_is_read_to_its_end(conf):
@@ -243,6 +240,25 @@ def test_a_body_without_length_is_read_to_its_end(conf):
                 "REQUEST_METHOD": "POST", "PATH_INFO": "/body",
                 "QUERY_STRING": "max=100"}, b"x" * n)
             assert got.status == status
+
+
+def test_a_socket_for_body_and_answer_is_not_reset(conf):
+    # As Apache's mod_cgid has it; the body is sent before anything is read.
+    ours, theirs = socket.socketpair()
+    with ours, subprocess.Popen(
+            [ECHO], stdin=theirs, stdout=theirs,
+            env={**keep_sanitizers(), "GATEWAY_INTERFACE": "CGI/1.1",
+                 "REQUEST_METHOD": "POST", "PATH_INFO": "/nothing",
+                 "CONTENT_LENGTH": "3000000", "SKYCAP_CONF": conf}) as process:
+        theirs.close()
+        ours.settimeout(20)
+        ours.sendall(b"x" * 3_000_000)
+        raw = b""
+        while more := ours.recv(65536):
+            raw += more
+        assert parse_cgi(raw).status == 404
+        ours.shutdown(socket.SHUT_WR)
+        assert process.wait(5) == 0
 
 
 def test_a_body_cut_short_is_told_from_a_whole_one(echo, conf, trace):

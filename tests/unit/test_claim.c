@@ -15,8 +15,7 @@ heads_are_the_earliest_row_of_each_lane(void **state)
 	want_rc(store_heads(f->st, 0, h, 8, &n), RC_OK, "empty");
 	want_i64((int64_t)n, 0, "heads of an empty store");
 	first = event_for(f->st, NULL, many, 3, NULL, 0);
-	for (int i = 0; i < 300; i++)
-		event_to(f->st, 5);
+	events_to(f->st, 5, 300);
 	d = due_of(f->st, first, 5);
 	want_rc(store_heads(f->st, 0, h, 8, &n), RC_OK, "all");
 	want_i64((int64_t)n, 3, "heads");
@@ -178,8 +177,7 @@ lanes_are_counted_whole_and_what_is_due_apart(void **state)
 	struct store_due d = { 0 };
 	size_t n;
 
-	for (int i = 0; i < 3000; i++)
-		event_to(f->st, 6);
+	events_to(f->st, 6, 3000);
 	d = due_of(f->st, event_to(f->st, 8), 8);
 	event_to(f->st, 8);
 	want_rc(settle_one(f->st, d, STORE_RETRIED, d.due_ms,

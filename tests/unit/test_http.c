@@ -151,6 +151,11 @@ the_path_is_found_whatever_the_server_says(void **state)
 		{ { "SCRIPT_NAME=/events", "REQUEST_URI=/events" }, "",
 		    "/events" },
 		{ { "REQUEST_URI=/events/7" }, "", "/events/7" },
+		{ { "SCRIPT_NAME=/a/b/events/7", "REQUEST_URI=/a/b/events/7" },
+		    "", "/events/7" },
+		{ { "SCRIPT_NAME=/a/b/", "REQUEST_URI=/a/b/" }, "", "/" },
+		{ { "SCRIPT_NAME=/a", "REQUEST_URI=/a/b/events/7" }, "",
+		    "/b/events/7" },
 		/* ?path= */
 		{ { "SCRIPT_NAME=/in.cgi", "REQUEST_URI=/in.cgi?path=/events",
 		    "QUERY_STRING=path=/events" }, "", "/events" },

@@ -278,27 +278,17 @@ a_cursor_means_nothing_to_another_query(void **state)
 static void
 a_page_ends_when_enough_was_looked_at(void **state)
 {
-	enum { N = 12000, LOT = 1000 };
 	struct fixture *f = *state;
 	struct store_query q = { 0, STORE_IS_DELIVERED };
-	struct store_accept *a = calloc(LOT, sizeof *a);
 	char cursor[STORE_CURSOR_MAX] = "";
 	struct store_delivery d[2];
-	uint32_t sub = 1;
 	uint64_t first;
 	size_t n;
 
-	assert_non_null(a);
 	first = event_to(f->st, 1);
 	want_rc(settle_one(f->st, due_of(f->st, first, 1), STORE_DELIVERED, 1,
 	    0, NULL), RC_OK, "settle");
-	for (int i = 0; i < N; i += LOT) {
-		for (int j = 0; j < LOT; j++)
-			a[j] = (struct store_accept){ .type = SLICE("x"),
-			    .order = SLICE("{}"), .subscription = &sub,
-			    .nsubscription = 1 };
-		want_rc(store_accept(f->st, a, LOT), RC_OK, "accept");
-	}
+	events_to(f->st, 1, 12000);
 	want_rc(store_deliveries(f->st, &q, cursor, d, 2, &n), RC_OK,
 	    "first page");
 	want_i64((int64_t)n, 0, "on the first page");
@@ -308,7 +298,6 @@ a_page_ends_when_enough_was_looked_at(void **state)
 		    "further pages");
 	want_i64((int64_t)n, 1, "found in the end");
 	want_i64((int64_t)d[0].key.position, (int64_t)first, "which");
-	free(a);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_make,	\

@@ -213,16 +213,19 @@ many_are_settled_in_the_order_they_were_given(void **state)
 	struct store_settle *s = calloc(N, sizeof *s);
 	const struct store_attempt at = attempt(1, 200);
 	struct store_hour h[8];
+	uint64_t first[5];
 	size_t n;
 
 	assert_non_null(s);
+	for (uint32_t i = 0; i < 5; i++)
+		first[i] = events_to(f->st, i + 1, N / 5);
 	for (size_t i = 0; i < N; i++) {
 		uint32_t sub = 1 + (uint32_t)(i * 7 % 5);
 
 		s[i] = (struct store_settle){ .outcome = i % 10 == 0 ?
 		    STORE_DEAD : i % 10 == 1 ? STORE_RETRIED :
 		    STORE_DELIVERED, .attempts = 1, .attempt = &at,
-		    .due = due_of(f->st, event_to(f->st, sub), sub) };
+		    .due = due_of(f->st, first[sub - 1]++, sub) };
 		s[i].next_ms = s[i].due.due_ms + 1000;
 		s[i].now_ms = i < N / 2 ? HOUR_MS - 1 : HOUR_MS;
 	}
@@ -297,14 +300,15 @@ a_killed_process_leaves_each_item_whole(void **state)
 	struct store_query q = { 3, STORE_IS_DELIVERED };
 	struct store_delivery *list = calloc(N, sizeof *list);
 	size_t n, delivered = 0, listed = 0;
-	uint64_t problems, acked;
+	uint64_t first, problems, acked;
 	int status, fd[2];
 	pid_t pid;
 
 	assert_non_null(d);
 	assert_non_null(list);
+	first = events_to(f->st, 3, N);
 	for (size_t i = 0; i < N; i++)
-		d[i] = due_of(f->st, event_to(f->st, 3), 3);
+		d[i] = due_of(f->st, first + i, 3);
 	store_close(f->st);
 	f->st = NULL;
 	assert_int_equal(pipe(fd), 0);

@@ -299,8 +299,10 @@ an_object_with_a_section_for_its_only_key_is_a_list_or_a_choice(void **state)
 	json(f, "{\"{{^order.extra.none}}\":{\"{{#legs}}\":[\"{{origin}}\"]}}",
 	    "[[\"MAD\"],[\"LHR\"]]");
 	json(f, "{\"{{#legs}}\":1,\"x\":2}",
-	    "!0 a section must be the only key of its object"
-	    "!0 this section is never closed");
+	    "!0 a section must be the only key of its object");
+	json(f, "{\"a\\u007b{pnr}}\":1}", "{\"a\":1}");
+	json(f, "{\"{{/legs}}\":1}",
+	    "!0 no section is open that this could close");
 }
 
 static void

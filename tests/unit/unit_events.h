@@ -60,6 +60,29 @@ event_to(struct store *st, uint32_t sub)
 	return event_for(st, NULL, &sub, 1, NULL, 0);
 }
 
+/* Many at once, which takes one sync; the position of the first. */
+static inline uint64_t
+events_to(struct store *st, uint32_t sub, size_t n)
+{
+	struct store_accept *a = calloc(n, sizeof *a);
+	uint64_t first;
+
+	assert_non_null(a);
+	for (size_t i = 0; i < n; i++)
+		a[i] = (struct store_accept){ .type = SLICE("OrderTicketed"),
+		    .order = SLICE("{}"), .subscription = &sub,
+		    .nsubscription = 1 };
+	want_rc(store_generation(st, &a[0].generation), RC_OK, "generation");
+	for (size_t i = 1; i < n; i++)
+		a[i].generation = a[0].generation;
+	want_rc(store_accept(st, a, n), RC_OK, "accept");
+	for (size_t i = 0; i < n; i++)
+		want_rc(a[i].rc, RC_OK, "accept's item %zu", i);
+	first = a[0].position;
+	free(a);
+	return first;
+}
+
 /* The due row of a delivery that was never tried. */
 static inline struct store_due
 due_of(struct store *st, uint64_t position, uint32_t sub)

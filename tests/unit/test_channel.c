@@ -1,0 +1,614 @@
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "base/clock.h"
+#include "work/channel_webhook.h"
+#include "unit.h"
+
+#define PATIENCE_MS	5000
+
+/*
+ * A server of a thread a connection, that answers each request by a script:
+ * the path's first segment.
+ */
+struct server {
+	int		 fd;
+	uint16_t	 port;
+	pthread_t	 thread;
+	atomic_int	 connections, requests;
+	pthread_mutex_t	 lock;
+	char		 request[8192];	/* the last one's head and body */
+};
+
+struct client {
+	struct server	*s;
+	int		 fd;
+};
+
+static void
+say(int fd, const char *text, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = send(fd, text, len, MSG_NOSIGNAL);
+
+		if (n <= 0)
+			return;
+		text += n;
+		len -= (size_t)n;
+	}
+}
+
+static void
+say_much(int fd, size_t len)
+{
+	char block[4096];
+
+	memset(block, 'x', sizeof block);
+	for (; len > 0; len -= len < sizeof block ? len : sizeof block)
+		say(fd, block, len < sizeof block ? len : sizeof block);
+}
+
+/* Read a request with its body.  False: the client has gone. */
+static bool
+hear(struct client *c, char *rq, size_t size)
+{
+	size_t len = 0, want = 0;
+	const char *end, *cl;
+
+	for (;;) {
+		ssize_t n = recv(c->fd, rq + len, size - 1 - len, 0);
+
+		if (n <= 0)
+			return false;
+		len += (size_t)n;
+		rq[len] = '\0';
+		end = strstr(rq, "\r\n\r\n");
+		if (end == NULL)
+			continue;
+		cl = strstr(rq, "Content-Length: ");
+		want = (size_t)(end + 4 - rq) + (cl == NULL ? 0 :
+		    strtoul(cl + 16, NULL, 10));
+		if (len >= want)
+			return true;
+	}
+}
+
+/* True: the connection stays. */
+static bool
+answer(struct client *c, const char *path)
+{
+	static const struct { const char *path, *text; bool stay; } t[] = {
+		{ "/200", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+		    true },
+		{ "/204", "HTTP/1.1 204 No Content\r\n\r\n", true },
+		{ "/500", "HTTP/1.1 500 Oh\r\nContent-Length: 4\r\n\r\nboom",
+		    true },
+		{ "/302", "HTTP/1.1 302 Found\r\nLocation: /200\r\n"
+		    "Content-Length: 0\r\n\r\n", true },
+		{ "/503", "HTTP/1.1 503 Busy\r\nretry-AFTER:  120 \r\n"
+		    "Content-Length: 0\r\n\r\n", true },
+		{ "/early", "HTTP/1.1 103 Early Hints\r\nRetry-After: 9\r\n"
+		    "\r\nHTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n",
+		    true },
+		{ "/cut", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf",
+		    false },
+		{ "/chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked"
+		    "\r\n\r\nZZ\r\n", false },
+		{ "/status", "HTTP/1.1 201 Created\r\n", false },
+		{ "/last", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+		    false },
+		{ "/close", "", false },
+		{ "/interim", "HTTP/1.1 100 Continue\r\n\r\n", false },
+		{ "/garbage", "SSH-2.0-OpenSSH_9.2\r\n", false },
+	};
+
+	for (size_t i = 0; i < NELEM(t); i++)
+		if (strcmp(path, t[i].path) == 0) {
+			say(c->fd, t[i].text, strlen(t[i].text));
+			return t[i].stay;
+		}
+	if (strcmp(path, "/long") == 0) {
+		say(c->fd, "HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n",
+		    42);
+		say_much(c->fd, 10000);
+		return true;
+	}
+	if (strcmp(path, "/endless") == 0) {
+		say(c->fd, "HTTP/1.1 200 OK\r\n\r\n", 19);
+		say_much(c->fd, 10 * WEBHOOK_READ_MAX);
+	} else if (strcmp(path, "/heads") == 0) {
+		say(c->fd, "HTTP/1.1 200 OK\r\nx-much: ", 25);
+		say_much(c->fd, 2 * WEBHOOK_KEEP_HEAD);
+		say(c->fd, "\r\nContent-Length: 0\r\n\r\n", 23);
+		return true;
+	} else if (strcmp(path, "/hang") == 0 || strcmp(path, "/slow") == 0) {
+		struct pollfd p = { .fd = c->fd, .events = POLLIN };
+
+		if (path[1] == 's')
+			say(c->fd, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n"
+			    "\r\nhalf", 42);
+		(void)poll(&p, 1, 2 * PATIENCE_MS);	/* till it hangs up */
+	}
+	return false;
+}
+
+static void *
+converse(void *arg)
+{
+	struct client *c = arg;
+	char rq[8192], path[64];
+
+	while (hear(c, rq, sizeof rq)) {
+		atomic_fetch_add(&c->s->requests, 1);
+		pthread_mutex_lock(&c->s->lock);
+		memcpy(c->s->request, rq, sizeof rq);
+		pthread_mutex_unlock(&c->s->lock);
+		if (sscanf(rq, "%*s %63s", path) != 1 || !answer(c, path))
+			break;
+	}
+	close(c->fd);
+	free(c);
+	return NULL;
+}
+
+static void *
+listener(void *arg)
+{
+	struct server *s = arg;
+	pthread_t t;
+
+	for (;;) {
+		int fd = accept(s->fd, NULL, NULL);
+		struct client *c;
+
+		if (fd == -1)
+			return NULL;
+		atomic_fetch_add(&s->connections, 1);
+		c = malloc(sizeof *c);
+		*c = (struct client){ s, fd };
+		if (pthread_create(&t, NULL, converse, c) == 0)
+			pthread_detach(t);
+	}
+}
+
+static int
+set_up(void **state)
+{
+	static struct server s;
+	struct sockaddr_in in = { .sin_family = AF_INET,
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof in;
+
+	signal(SIGPIPE, SIG_IGN);
+	memset(&s, 0, sizeof s);
+	pthread_mutex_init(&s.lock, NULL);
+	s.fd = socket(AF_INET, SOCK_STREAM, 0);
+	if (bind(s.fd, (struct sockaddr *)&in, sizeof in) == -1 ||
+	    listen(s.fd, 64) == -1 ||
+	    getsockname(s.fd, (struct sockaddr *)&in, &len) == -1)
+		return -1;
+	s.port = ntohs(in.sin_port);
+	*state = &s;
+	return pthread_create(&s.thread, NULL, listener, &s);
+}
+
+static int
+tear_down(void **state)
+{
+	struct server *s = *state;
+
+	shutdown(s->fd, SHUT_RDWR);
+	pthread_join(s->thread, NULL);
+	return close(s->fd);
+}
+
+/* A result that outlives its callback. */
+struct result {
+	int	 calls;
+	struct webhook_result r;
+	char	 word[16], head[WEBHOOK_KEEP_HEAD + 1], after[64];
+	size_t	 body_len;
+};
+
+static void
+note(void *arg, const struct webhook_result *r)
+{
+	struct result *re = arg;
+
+	re->calls++;
+	re->r = *r;
+	re->body_len = r->body.len;
+	snprintf(re->word, sizeof re->word, "%s", r->word);
+	snprintf(re->head, sizeof re->head, "%.*s", (int)r->head.len,
+	    r->head.len == 0 ? "" : r->head.s);
+	snprintf(re->after, sizeof re->after, "%.*s",
+	    (int)r->retry_after.len,
+	    r->retry_after.s == NULL ? "" : r->retry_after.s);
+}
+
+static struct webhook *
+channel(const char *allow)
+{
+	struct webhook_options o = { .ca = "", .connections = 16 };
+	struct buf why = BUF_INIT(256);
+	struct webhook *w;
+
+	want_rc(guard_parse(&o.guard, allow, "", &why), RC_OK, "guard");
+	want_rc(webhook_new(&w, &o, &why), RC_OK, "channel");
+	buf_free(&why);
+	return w;
+}
+
+/* Run until n results are there. */
+static void
+wait_for(struct webhook *w, const struct result *re, int n)
+{
+	int64_t until = clock_mono_ms() + PATIENCE_MS;
+	struct pollfd p = { .fd = webhook_fd(w), .events = POLLIN };
+
+	webhook_work(w);
+	while (re->calls < n && clock_mono_ms() < until) {
+		(void)poll(&p, 1, 100);
+		webhook_work(w);
+	}
+	want_i64(re->calls, n, "results");
+}
+
+static struct result
+ask_url(struct webhook *w, const char *url, int64_t timeout_ms)
+{
+	struct webhook_request rq = {
+		.method = "POST",
+		.url = url,
+		.head = SLICE("content-type: application/json\0x-a: b\0"),
+		.body = SLICE("{\"a\":1}"),
+		.timeout_ms = timeout_ms,
+	};
+	struct result re = { .calls = 0 };
+
+	webhook_send(w, &rq, note, &re);
+	wait_for(w, &re, 1);
+	return re;
+}
+
+static struct result
+ask(struct webhook *w, const struct server *s, const char *path,
+    int64_t timeout_ms)
+{
+	char url[128];
+
+	snprintf(url, sizeof url, "http://127.0.0.1:%u%s", s->port, path);
+	return ask_url(w, url, timeout_ms);
+}
+
+static void
+the_status_line_decides_whatever_happens_to_the_rest(void **state)
+{
+	static const struct {
+		const char *path;
+		int status;
+		const char *word;
+		bool cut;
+		int64_t seen, kept;
+	} t[] = {
+		{ "/200", 200, "ok", false, 2, 2 },
+		{ "/204", 204, "ok", false, 0, 0 },
+		{ "/500", 500, "http", false, 4, 4 },
+		{ "/302", 302, "http", false, 0, 0 },
+		{ "/cut", 200, "ok", true, 4, 4 },
+		{ "/chunk", 200, "ok", true, 0, 0 },
+		{ "/status", 201, "ok", true, 0, 0 },
+		{ "/slow", 200, "ok", true, 4, 4 },
+		{ "/long", 200, "ok", false, 10000, WEBHOOK_KEEP_BODY },
+		{ "/heads", 200, "ok", false, 0, 0 },
+		{ "/close", 0, "reset", false, 0, 0 },
+		{ "/interim", 0, "reset", false, 0, 0 },
+		{ "/garbage", 0, "protocol", false, 0, 0 },
+		{ "/hang", 0, "timeout", false, 0, 0 },
+	};
+	struct server *s = *state;
+	struct webhook *w = channel("127.0.0.0/8");
+
+	for (size_t i = 0; i < NELEM(t); i++) {
+		struct result re = ask(w, s, t[i].path, 400);
+
+		want_i64(re.r.status, t[i].status, "status of %s", t[i].path);
+		want_str(re.word, t[i].word, "word of %s (%s)", t[i].path,
+		    re.r.sentence);
+		want_i64(re.r.cut, t[i].cut, "cut of %s", t[i].path);
+		want_i64((int64_t)re.r.body_len, t[i].seen, "seen of %s",
+		    t[i].path);
+		want_i64((int64_t)re.body_len, t[i].kept, "kept of %s",
+		    t[i].path);
+	}
+	webhook_free(w);
+}
+
+static void
+an_endless_body_is_read_to_64_kib_and_no_further(void **state)
+{
+	struct server *s = *state;
+	struct webhook *w = channel("127.0.0.0/8");
+	struct result re = ask(w, s, "/endless", 2000);
+
+	want_str(re.word, "ok", "word");
+	want_i64(re.r.cut, true, "cut");
+	if (re.r.body_len <= WEBHOOK_READ_MAX ||
+	    re.r.body_len > WEBHOOK_READ_MAX + 32768)
+		fail_msg("got %ju bytes", (uintmax_t)re.r.body_len);
+	assert_non_null(strstr(re.r.sentence, "truncated at 4096 of"));
+	webhook_free(w);
+}
+
+static void
+no_answer_in_time_is_a_timeout_after_that_time(void **state)
+{
+	struct server *s = *state;
+	struct webhook *w = channel("127.0.0.0/8");
+	int64_t begun = clock_mono_ms(), took;
+	struct result re = ask(w, s, "/hang", 300);
+
+	took = clock_mono_ms() - begun;
+	want_str(re.word, "timeout", "word");
+	want_i64(re.r.status, 0, "status");
+	if (took < 300 || took > 1300)
+		fail_msg("got %" PRId64 " ms, want 300", took);
+	webhook_free(w);
+}
+
+static void
+the_guard_is_asked_about_the_address_connected_to(void **state)
+{
+	struct server *s = *state;
+	struct webhook *w = channel("");
+	struct result re;
+	char url[64];
+
+	re = ask(w, s, "/200", 1000);
+	want_str(re.word, "guard", "an address");
+	want_i64(re.r.status, 0, "status");
+	snprintf(url, sizeof url, "http://localhost:%u/200", s->port);
+	re = ask_url(w, url, 3000);
+	want_str(re.word, "guard", "a name");
+	want_i64(atomic_load(&s->connections), 0, "connections");
+	webhook_free(w);
+
+	w = channel("127.0.0.0/8");
+	re = ask(w, s, "/200", 1000);
+	want_str(re.word, "ok", "allowed");
+	re = ask_url(w, "http://127.0.0.1:25/", 1000);
+	want_str(re.word, "guard", "a port");
+	webhook_free(w);
+}
+
+static void
+failures_before_an_answer_have_words_of_their_own(void **state)
+{
+	struct server *s = *state, gone;
+	struct webhook *w = channel("127.0.0.0/8");
+	struct result re;
+	char url[64];
+	void *other = NULL;
+
+	re = ask_url(w, "http://does-not-exist.invalid/", 3000);
+	want_str(re.word, "dns", "no such name (%s)", re.r.sentence);
+	re = ask_url(w, "ftp://127.0.0.1/", 1000);
+	want_str(re.word, "url", "another scheme");
+	re = ask_url(w, "http://", 1000);
+	want_str(re.word, "url", "no host");
+	snprintf(url, sizeof url, "https://127.0.0.1:%u/200", s->port);
+	re = ask_url(w, url, 2000);
+	if (strcmp(re.word, "tls") != 0 && strcmp(re.word, "timeout") != 0)
+		fail_msg("got %s, want tls", re.word);
+	(void)other;
+
+	/* a port that was just given back */
+	gone.fd = socket(AF_INET, SOCK_STREAM, 0);
+	{
+		struct sockaddr_in in = { .sin_family = AF_INET,
+		    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+		socklen_t len = sizeof in;
+
+		assert_int_equal(bind(gone.fd, (struct sockaddr *)&in,
+		    sizeof in), 0);
+		assert_int_equal(getsockname(gone.fd, (struct sockaddr *)&in,
+		    &len), 0);
+		gone.port = ntohs(in.sin_port);
+		close(gone.fd);
+	}
+	re = ask(w, &gone, "/200", 1000);
+	want_str(re.word, "refused", "nobody listens");
+	webhook_free(w);
+}
+
+static void
+connections_are_used_again_and_a_closed_one_is_replaced(void **state)
+{
+	struct server *s = *state;
+	struct webhook *w = channel("127.0.0.0/8");
+	struct result re;
+
+	for (int i = 0; i < 5; i++) {
+		re = ask(w, s, "/200", 1000);
+		want_str(re.word, "ok", "request %d", i);
+	}
+	want_i64(atomic_load(&s->connections), 1, "connections");
+	want_i64(re.r.connect_us, 0, "connecting again");
+	re = ask(w, s, "/last", 1000);		/* closes after it */
+	want_str(re.word, "ok", "the last one on it");
+	re = ask(w, s, "/200", 1000);
+	want_str(re.word, "ok", "after it was closed");
+	want_i64(atomic_load(&s->connections), 2, "connections");
+	webhook_free(w);
+}
+
+static void
+the_request_is_what_was_asked_for_and_nothing_more(void **state)
+{
+	static const char *const method[] = { "POST", "PUT", "PATCH", "POST" };
+	static const char *const never[] = { "Expect:", "Accept-Encoding",
+	    "urlencoded", "Proxy" };
+	struct server *s = *state;
+	struct webhook *w = channel("127.0.0.0/8");
+	char url[64], want[64];
+
+	snprintf(url, sizeof url, "http://127.0.0.1:%u/200", s->port);
+	for (size_t i = 0; i < NELEM(method); i++) {
+		struct webhook_request rq = {
+			.method = method[i], .url = url,
+			.head = SLICE("content-type: application/json\0"
+			    "x-empty;\0webhook-id: msg_1\0"),
+			.body = i == 3 ? (struct slice){ NULL, 0 } :
+			    SLICE("{\"a\":\"b\"}"),
+			.timeout_ms = 1000,
+		};
+		struct result re = { .calls = 0 };
+
+		webhook_send(w, &rq, note, &re);
+		wait_for(w, &re, 1);
+		want_str(re.word, "ok", "%s", method[i]);
+		snprintf(want, sizeof want, "%s /200 HTTP/1.1\r\n",
+		    method[i]);
+		pthread_mutex_lock(&s->lock);
+		if (strncmp(s->request, want, strlen(want)) != 0)
+			fail_msg("got %.40s", s->request);
+		for (size_t j = 0; j < NELEM(never); j++)
+			if (strstr(s->request, never[j]) != NULL)
+				fail_msg("got %s in %s", never[j],
+				    s->request);
+		assert_non_null(strstr(s->request,
+		    "\r\ncontent-type: application/json\r\n"));
+		assert_non_null(strstr(s->request, "\r\nx-empty:\r\n"));
+		assert_non_null(strstr(s->request, "\r\nUser-Agent: Skycap/"));
+		want_str(strstr(s->request, "\r\n\r\n") + 4,
+		    i == 3 ? "" : "{\"a\":\"b\"}", "body");
+		pthread_mutex_unlock(&s->lock);
+	}
+	webhook_free(w);
+}
+
+static void
+many_requests_run_at_once_beside_one_that_hangs(void **state)
+{
+	struct server *s = *state;
+	struct webhook *w = channel("127.0.0.0/8");
+	struct result hung = { .calls = 0 }, re = { .calls = 0 };
+	struct webhook_request rq = { .method = "POST",
+	    .head = SLICE("x-a: b\0"), .body = SLICE("{}") };
+	int64_t begun = clock_mono_ms();
+	char slow[64], url[64];
+
+	snprintf(slow, sizeof slow, "http://127.0.0.1:%u/hang", s->port);
+	snprintf(url, sizeof url, "http://127.0.0.1:%u/200", s->port);
+	rq.url = slow;
+	rq.timeout_ms = 4000;
+	webhook_send(w, &rq, note, &hung);
+	rq.url = url;
+	for (int i = 0; i < 100; i++)
+		webhook_send(w, &rq, note, &re);
+	want_i64(webhook_under_way(w), 101, "under way");
+	wait_for(w, &re, 100);
+	want_i64(hung.calls, 0, "the one that hangs");
+	if (clock_mono_ms() - begun > 3000)
+		fail_msg("they waited for it");
+	webhook_cancel(w);
+	want_i64(webhook_under_way(w), 0, "under way after cancel");
+	webhook_work(w);
+	want_i64(hung.calls, 0, "a cancelled one's callback");
+	webhook_free(w);
+}
+
+static void
+retry_after_is_that_of_the_final_answer(void **state)
+{
+	struct server *s = *state;
+	struct webhook *w = channel("127.0.0.0/8");
+	struct result re = ask(w, s, "/503", 1000);
+
+	want_i64(re.r.status, 503, "status");
+	if (strstr(re.after, "120") == NULL)
+		fail_msg("got \"%s\", want 120", re.after);
+	re = ask(w, s, "/early", 1000);
+	want_i64(re.r.status, 503, "status");
+	want_str(re.after, "", "only an interim answer had one");
+	assert_null(strstr(re.head, "103"));
+	webhook_free(w);
+}
+
+static void
+names_beyond_the_look_ups_at_once_wait_and_are_answered(void **state)
+{
+	enum { N = 3 * WEBHOOK_LOOKUPS };
+	struct server *s = *state;
+	struct webhook *w = channel("127.0.0.0/8 ::1");
+	struct webhook_request rq = { .method = "POST",
+	    .head = SLICE("x-a: b\0"), .body = SLICE("{}"),
+	    .timeout_ms = 4000 };
+	struct result re = { .calls = 0 };
+	static char url[N][64];
+
+	for (int i = 0; i < N; i++) {	/* a name each, so none is cached */
+		snprintf(url[i], sizeof url[i],
+		    "http://n%d.localhost:%u/200", i, s->port);
+		rq.url = url[i];
+		webhook_send(w, &rq, note, &re);
+	}
+	wait_for(w, &re, N);
+	want_i64(webhook_under_way(w), 0, "under way");
+	webhook_free(w);
+}
+
+static void
+too_many_headers_are_a_result_not_a_crash(void **state)
+{
+	struct server *s = *state;
+	struct webhook *w = channel("127.0.0.0/8");
+	struct buf head = BUF_INIT(4096);
+	struct result re = { .calls = 0 };
+	struct webhook_request rq = { .method = "POST", .url =
+	    "http://127.0.0.1/", .body = SLICE("{}"), .timeout_ms = 1000 };
+
+	for (int i = 0; i < WEBHOOK_HEADERS_MAX + 10; i++) {
+		buf_puts(&head, "x-a: b");
+		buf_putc(&head, '\0');
+	}
+	rq.head = buf_as_slice(&head);
+	webhook_send(w, &rq, note, &re);
+	wait_for(w, &re, 1);
+	want_str(re.word, "internal", "word");
+	re = ask(w, s, "/200", 1000);
+	want_str(re.word, "ok", "the next one");
+	buf_free(&head);
+	webhook_free(w);
+}
+
+#define WITH_SERVER(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    WITH_SERVER(the_status_line_decides_whatever_happens_to_the_rest),
+	    WITH_SERVER(an_endless_body_is_read_to_64_kib_and_no_further),
+	    WITH_SERVER(no_answer_in_time_is_a_timeout_after_that_time),
+	    WITH_SERVER(the_guard_is_asked_about_the_address_connected_to),
+	    WITH_SERVER(failures_before_an_answer_have_words_of_their_own),
+	    WITH_SERVER(
+		connections_are_used_again_and_a_closed_one_is_replaced),
+	    WITH_SERVER(the_request_is_what_was_asked_for_and_nothing_more),
+	    WITH_SERVER(many_requests_run_at_once_beside_one_that_hangs),
+	    WITH_SERVER(retry_after_is_that_of_the_final_answer),
+	    WITH_SERVER(
+		names_beyond_the_look_ups_at_once_wait_and_are_answered),
+	    WITH_SERVER(too_many_headers_are_a_result_not_a_crash),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,410 @@
+#include <stdlib.h>
+#include "work/lane.h"
+#include "unit.h"
+
+#define ROWS	400
+
+/* A clock that only the test moves, and rows to put into lanes. */
+struct bench {
+	struct lanes	*ls;
+	struct lane_now	 now;
+	struct lane_row	 row[ROWS];
+	size_t		 used;
+};
+
+static struct bench *
+bench_new(uint32_t slots)
+{
+	struct bench *b = calloc(1, sizeof *b);
+
+	assert_non_null(b);
+	b->ls = lanes_new(slots);
+	b->now = (struct lane_now){ 1000000, 5000 };
+	return b;
+}
+
+static void
+bench_free(struct bench *b)
+{
+	lanes_free(b->ls);
+	free(b);
+}
+
+static void
+pass(struct bench *b, int64_t ms)
+{
+	b->now.wall_ms += ms;
+	b->now.mono_ms += ms;
+}
+
+static void
+open_lane(struct bench *b, uint32_t number, uint32_t width)
+{
+	lane_rule(b->ls, number, (struct lane_rules){ true, width, 0 },
+	    b->now);
+}
+
+/* Answer a lane's wish with n rows. */
+static void
+fetch(struct bench *b, uint32_t number, uint32_t n, int64_t next_ms)
+{
+	struct lane_rows rows = { NULL, NULL, 0 };
+
+	for (uint32_t i = 0; i < n; i++) {
+		assert_true(b->used < ROWS);
+		lane_rows_add(&rows, &b->row[b->used++]);
+	}
+	lane_fetched(b->ls, number, &rows, next_ms, b->now);
+	want_i64(rows.n, 0, "left of lane %u", number);
+}
+
+/* Start one; its lane, or 0. */
+static uint32_t
+start(struct bench *b, struct lane_row **row)
+{
+	struct lane_row *r = lane_start(b->ls, b->now);
+
+	if (row != NULL)
+		*row = r;
+	return r == NULL ? 0 : lane_number(r->lane);
+}
+
+static uint32_t
+start_all(struct bench *b)
+{
+	uint32_t n = 0;
+
+	while (start(b, NULL) != 0)
+		n++;
+	return n;
+}
+
+static void
+a_lane_is_asked_for_when_it_is_due_and_once_at_a_time(void **state)
+{
+	struct bench *b = bench_new(16);
+	struct lane_wish w;
+
+	(void)state;
+	open_lane(b, 7, 8);
+	assert_false(lane_ask(b->ls, b->now, &w));
+	lane_due(b->ls, 7, b->now.wall_ms + 250, b->now);
+	assert_false(lane_ask(b->ls, b->now, &w));
+	want_i64(lanes_wake_ms(b->ls), b->now.mono_ms + 250, "wakes");
+	pass(b, 249);
+	assert_false(lane_ask(b->ls, b->now, &w));
+	pass(b, 1);
+	assert_true(lane_ask(b->ls, b->now, &w));
+	want_i64(w.number, 7, "lane");
+	want_i64(w.max, LANE_FETCH, "rows");
+	want_i64(w.since_ms, b->now.wall_ms, "since");
+	lane_due(b->ls, 7, b->now.wall_ms - 3, b->now);
+	assert_false(lane_ask(b->ls, b->now, &w));	/* under way */
+	fetch(b, 7, 0, INT64_MAX);
+	assert_true(lane_ask(b->ls, b->now, &w));
+	want_i64(w.since_ms, b->now.wall_ms - 3, "since");
+	fetch(b, 7, 0, INT64_MAX);
+	assert_false(lane_ask(b->ls, b->now, &w));
+	bench_free(b);
+}
+
+static void
+more_is_fetched_when_half_is_used_up(void **state)
+{
+	struct bench *b = bench_new(256);
+	struct lane_row *row;
+	struct lane_wish w;
+
+	(void)state;
+	open_lane(b, 1, 8);
+	fetch(b, 1, LANE_FETCH, b->now.wall_ms);
+	for (int i = 0; i < LANE_FETCH / 2 - 1; i++) {
+		want_i64(start(b, &row), 1, "start %d", i);
+		lane_done(b->ls, row, LANE_SUCCESS, b->now);
+		if (lane_ask(b->ls, b->now, &w))
+			fail_msg("asked with %d left", LANE_FETCH - i - 1);
+	}
+	want_i64(start(b, &row), 1, "start");
+	assert_true(lane_ask(b->ls, b->now, &w));
+	want_i64(w.max, LANE_FETCH / 2, "rows");
+	bench_free(b);
+}
+
+static void
+a_lane_has_no_more_in_flight_than_its_width(void **state)
+{
+	struct bench *b = bench_new(256);
+	struct lane_row *row;
+
+	(void)state;
+	open_lane(b, 1, 8);
+	fetch(b, 1, 20, INT64_MAX);
+	for (int i = 0; i < 8; i++)
+		want_i64(start(b, &row), 1, "start %d", i);
+	want_i64(start(b, NULL), 0, "a ninth");
+	lane_done(b->ls, row, LANE_SUCCESS, b->now);
+	want_i64(start(b, NULL), 1, "after one ended");
+	want_i64(start(b, NULL), 0, "and no more");
+	bench_free(b);
+}
+
+static void
+further_slots_come_only_from_half_of_all(void **state)
+{
+	struct bench *b = bench_new(8);
+
+	(void)state;
+	for (uint32_t n = 1; n <= 10; n++) {
+		open_lane(b, n, 8);
+		if (n <= 2)
+			fetch(b, n, 8, INT64_MAX);
+	}
+	want_i64(start_all(b), 4, "two lanes");
+	for (uint32_t n = 3; n <= 10; n++)
+		fetch(b, n, 1, INT64_MAX);
+	want_i64(start_all(b), 4, "first slots from all");
+	want_i64(lanes_count(b->ls).flight, 8, "in flight");
+	bench_free(b);
+}
+
+static void
+lanes_take_turns(void **state)
+{
+	static const uint32_t want[] = { 1, 2, 3, 1, 2, 3, 1, 2 };
+	struct bench *b = bench_new(100);
+
+	(void)state;
+	for (uint32_t n = 1; n <= 3; n++) {
+		open_lane(b, n, 8);
+		fetch(b, n, 30, INT64_MAX);
+	}
+	for (size_t i = 0; i < NELEM(want); i++)
+		want_i64(start(b, NULL), want[i], "turn %zu", i);
+	bench_free(b);
+}
+
+static void
+a_failure_narrows_a_lane_to_one_and_successes_widen_it(void **state)
+{
+	static const uint32_t width[] = { 2, 4, 8, 8 };
+	struct bench *b = bench_new(256);
+	struct lane_row *row[ROWS];
+	uint32_t n = 0;
+
+	(void)state;
+	open_lane(b, 1, 8);
+	fetch(b, 1, 60, INT64_MAX);
+	want_i64(start(b, &row[0]), 1, "start");
+	lane_done(b->ls, row[0], LANE_FAILURE, b->now);
+	want_i64(start(b, &row[n++]), 1, "one");
+	want_i64(start(b, NULL), 0, "a second");
+	for (size_t i = 0; i < NELEM(width); i++) {
+		lane_done(b->ls, row[--n], LANE_SUCCESS, b->now);
+		while (start(b, &row[n]) != 0)
+			n++;
+		want_i64(n, width[i], "after success %zu", i + 1);
+	}
+	bench_free(b);
+}
+
+static void
+a_lane_that_hangs_gets_no_further_slot_after_a_second(void **state)
+{
+	struct bench *b = bench_new(256);
+	struct lane_row *row;
+
+	(void)state;
+	open_lane(b, 1, 8);
+	fetch(b, 1, 1, INT64_MAX);
+	want_i64(start(b, &row), 1, "start");
+	pass(b, LANE_SUSPECT_MS);
+	fetch(b, 1, 10, INT64_MAX);
+	want_i64(start(b, NULL), 0, "while it hangs");
+	want_i64(lanes_count(b->ls).suspect_flight, 1, "suspect");
+	lane_done(b->ls, row, LANE_SUCCESS, b->now);
+	want_i64(lanes_count(b->ls).suspect_flight, 0, "suspect after");
+	want_i64(start(b, NULL), 1, "afterwards");
+	want_i64(start(b, NULL), 1, "and wide");
+	bench_free(b);
+}
+
+static void
+suspect_lanes_together_have_at_most_half_of_all_slots(void **state)
+{
+	struct bench *b = bench_new(8);
+	struct lane_row *row;
+	uint32_t n;
+
+	(void)state;
+	for (n = 1; n <= 8; n++) {
+		open_lane(b, n, 8);
+		fetch(b, n, 10, INT64_MAX);
+		want_i64(start(b, &row), n, "lane");
+		lane_done(b->ls, row, LANE_FAILURE, b->now);
+		(void)lane_take_back(b->ls, n);
+	}
+	for (n = 1; n <= 8; n++)
+		fetch(b, n, 3, INT64_MAX);
+	want_i64(start_all(b), 4, "suspect lanes");
+	want_i64(lanes_count(b->ls).suspect_flight, 4, "suspect");
+	open_lane(b, 9, 8);
+	fetch(b, 9, 5, INT64_MAX);
+	want_i64(start(b, NULL), 9, "a sound lane");
+	want_i64(start(b, NULL), 0, "its second, over half");
+	bench_free(b);
+}
+
+static void
+hung_lanes_leave_the_sound_ones_their_slots(void **state)
+{
+	struct bench *b = bench_new(256);
+	struct lane_row *row;
+
+	(void)state;
+	for (uint32_t n = 1; n <= 90; n++) {
+		open_lane(b, n, 8);
+		fetch(b, n, 4, INT64_MAX);
+	}
+	want_i64(start_all(b), 128, "hung ones start");
+	pass(b, LANE_SUSPECT_MS);
+	want_i64(start_all(b), 0, "and no more");
+	for (uint32_t n = 91; n <= 100; n++) {
+		open_lane(b, n, 8);
+		fetch(b, n, 1, INT64_MAX);
+	}
+	for (uint32_t n = 91; n <= 100; n++) {
+		want_i64(start(b, &row), n, "sound lane");
+		lane_done(b->ls, row, LANE_SUCCESS, b->now);
+	}
+	bench_free(b);
+}
+
+static void
+a_rate_is_kept_without_bursts(void **state)
+{
+	struct bench *b = bench_new(256);
+	struct lane_row *row;
+	int64_t begun = b->now.mono_ms;
+	uint32_t n;
+
+	(void)state;
+	lane_rule(b->ls, 1, (struct lane_rules){ true, 8, 4 }, b->now);
+	pass(b, 10000);
+	begun = b->now.mono_ms;
+	fetch(b, 1, 20, INT64_MAX);
+	for (n = 0; b->now.mono_ms - begun < 2000; ) {
+		if (start(b, &row) != 0) {
+			n++;
+			lane_done(b->ls, row, LANE_SUCCESS, b->now);
+			continue;
+		}
+		assert_true(lanes_wake_ms(b->ls) > b->now.mono_ms);
+		pass(b, lanes_wake_ms(b->ls) - b->now.mono_ms);
+	}
+	want_i64(n, 8, "in 2 s at 4 a second");
+	bench_free(b);
+}
+
+static void
+a_shut_lane_neither_starts_nor_asks_and_begins_anew(void **state)
+{
+	struct bench *b = bench_new(256);
+	struct lane_rows rows;
+	struct lane_wish w;
+
+	(void)state;
+	open_lane(b, 1, 8);
+	fetch(b, 1, 5, b->now.wall_ms);
+	lane_rule(b->ls, 1, (struct lane_rules){ false, 8, 0 }, b->now);
+	want_i64(start(b, NULL), 0, "shut");
+	rows = lane_take_back(b->ls, 1);
+	want_i64(rows.n, 5, "taken back");
+	lane_due(b->ls, 1, b->now.wall_ms, b->now);
+	assert_false(lane_ask(b->ls, b->now, &w));
+	want_i64(lanes_wake_ms(b->ls), INT64_MAX, "wakes");
+	lane_fetched(b->ls, 1, &rows, INT64_MAX, b->now);
+	want_i64(rows.n, 5, "not taken while shut");
+	open_lane(b, 1, 8);
+	assert_true(lane_ask(b->ls, b->now, &w));
+	want_i64(w.since_ms, INT64_MIN, "from the beginning");
+	bench_free(b);
+}
+
+static void
+fetching_ahead_is_bounded_over_all_lanes_yet_each_goes_on(void **state)
+{
+	struct bench *b = bench_new(2);		/* 16 rows ahead in all */
+	struct lane_wish w;
+
+	(void)state;
+	for (uint32_t n = 1; n <= 3; n++) {
+		open_lane(b, n, 1);
+		lane_due(b->ls, n, b->now.wall_ms, b->now);
+	}
+	for (uint32_t n = 1; n <= 3; n++) {
+		assert_true(lane_ask(b->ls, b->now, &w));
+		want_i64(w.number, n, "lane");
+		want_i64(w.max, 1, "rows of lane %u", n);
+	}
+	bench_free(b);
+}
+
+static void
+lanes_wake_in_order_of_their_due_times(void **state)
+{
+	struct bench *b = bench_new(16);
+	int64_t last = 0;
+	uint32_t seen = 0;
+	struct lane_wish w;
+
+	(void)state;
+	for (uint32_t n = 1; n <= 97; n++) {
+		open_lane(b, n, 8);
+		lane_due(b->ls, n, b->now.wall_ms + 1 + n * 37 % 97 * 10,
+		    b->now);
+	}
+	while (lanes_wake_ms(b->ls) != INT64_MAX) {
+		int64_t at = lanes_wake_ms(b->ls);
+
+		if (at <= last)
+			fail_msg("woke at %" PRId64 " after %" PRId64, at,
+			    last);
+		last = at;
+		pass(b, at - b->now.mono_ms);
+		while (lane_ask(b->ls, b->now, &w)) {
+			want_i64(w.since_ms, b->now.wall_ms, "due");
+			fetch(b, w.number, 0, INT64_MAX);
+			seen++;
+		}
+	}
+	want_i64(seen, 97, "lanes that woke");
+	bench_free(b);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(
+		a_lane_is_asked_for_when_it_is_due_and_once_at_a_time),
+	    cmocka_unit_test(more_is_fetched_when_half_is_used_up),
+	    cmocka_unit_test(a_lane_has_no_more_in_flight_than_its_width),
+	    cmocka_unit_test(further_slots_come_only_from_half_of_all),
+	    cmocka_unit_test(lanes_take_turns),
+	    cmocka_unit_test(
+		a_failure_narrows_a_lane_to_one_and_successes_widen_it),
+	    cmocka_unit_test(
+		a_lane_that_hangs_gets_no_further_slot_after_a_second),
+	    cmocka_unit_test(
+		suspect_lanes_together_have_at_most_half_of_all_slots),
+	    cmocka_unit_test(hung_lanes_leave_the_sound_ones_their_slots),
+	    cmocka_unit_test(a_rate_is_kept_without_bursts),
+	    cmocka_unit_test(
+		a_shut_lane_neither_starts_nor_asks_and_begins_anew),
+	    cmocka_unit_test(
+		fetching_ahead_is_bounded_over_all_lanes_yet_each_goes_on),
+	    cmocka_unit_test(lanes_wake_in_order_of_their_due_times),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
