@@ -64,7 +64,7 @@ write_slot(struct store *st, DB_TXN *txn, void *arg)
 		key_ref_bucket(&key, m->bucket,
 		    ref_slot(m->list.e[m->from].ref));
 		for (size_t i = m->from; i < m->to; i++)
-		ref_put_entry(&val, m->list.e[i]);
+			ref_put_entry(&val, m->list.e[i]);
 	}
 	rc = bdb_put(st, txn, BDB_REF, &key, &val);
 done:

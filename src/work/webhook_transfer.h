@@ -2,8 +2,8 @@
  * webhook_transfer - one request under way, as channel_webhook's files share
  * it.
  *
- * Private to channel_webhook.c, which runs transfers, and webhook_result.c,
- * which says what came of one.
+ * Private to channel_webhook.c, which runs transfers, webhook_easy.c, which
+ * makes them curl's, and webhook_result.c, which says what came of one.
  */
 #ifndef WORK_WEBHOOK_TRANSFER_H
 #define WORK_WEBHOOK_TRANSFER_H
@@ -33,6 +33,37 @@ struct transfer {
 	bool		 cut;
 	struct { size_t off, len; } retry_after;	/* in head */
 };
+
+struct transfers {
+	struct transfer	*first, *last;
+	uint32_t	 n;
+};
+
+struct webhook {
+	CURLM		*multi;
+	struct curl_slist *nothing;
+	struct guard	 guard;
+	char		*ca;		/* NULL: libcurl's own */
+	bool		 ca_is_dir;
+	int		 epoll, timer;
+	int64_t		 wake_us;	/* curl wants to be called; INT64_MAX */
+	int64_t		 armed_us;	/* what the timer is set to */
+	uint32_t	 lookups;
+	uint32_t	 stillborn;	/* busy, but never given to curl */
+	struct transfers busy, waiting, spare;
+};
+
+/* What is the same for all requests of a handle. */
+void webhook_set_up(struct transfer *t);
+
+/* Its headers, for all its tries.  False: there are too many. */
+bool webhook_set_head(struct transfer *t);
+
+/* All else of its request, for one try. */
+void webhook_set_request(struct transfer *t);
+
+/* It no longer waits for a name's address. */
+void webhook_looked(struct transfer *t);
 
 /*
  * What came of a transfer that ended with code, before it leaves the multi

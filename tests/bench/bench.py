@@ -193,10 +193,10 @@ class Bench:
         print(line(self.rows[-1]), flush=True)
 
     def ratio(self, what, got, bare, least, unit="/s", note=""):
-        share = got / bare if bare else 0
-        self.row(what, got, unit, bare,
-                 f">= {least:.0%}" if least else None,
-                 share >= least if least else None, note)
+        """Against a bare limit, which is None if it was not measured."""
+        asked = f">= {least:.0%}" if least and bare else None
+        self.row(what, got, unit, bare, asked,
+                 got / bare >= least if asked else None, note)
 
     # --- the measurements, in the order in which they run ---------------
 
