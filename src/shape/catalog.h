@@ -27,7 +27,7 @@ struct catalog_event {
 	const char	*group;		/* lifecycle airline passenger notice */
 	const char	*meaning;	/* one sentence */
 	const char	*const *alias;	/* NULL-terminated */
-	const char	*status;	/* orderStatus in its sample; may be NULL */
+	const char	*status;	/* orderStatus in its sample, or NULL */
 	uint16_t	 index;		/* place in the catalogue, from 0 */
 };
 

@@ -24,7 +24,7 @@ struct catalog {
 	struct catalog_field *field, *leg;
 	const char	**alias;	/* runs that each end in NULL */
 	const char	**event_name, **field_name;	/* for text_nearest */
-	const struct catalog_field **deep;	/* not the order's own members */
+	const struct catalog_field **deep;	/* below other members */
 	size_t		 nevent, nfield, nleg, ndeep;
 	struct catalog_names events;	/* with aliases */
 	struct catalog_names fields;

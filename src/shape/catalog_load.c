@@ -345,7 +345,8 @@ read_fields(struct loader *l)
 			fault(l, i, "is there twice:", f->name);
 		for (size_t j = 0; j < f->index; j++)
 			if (clash(c->field[j].pointer, f->pointer))
-				fault(l, i, "has the place of", c->field[j].name);
+				fault(l, i, "has the place of",
+				    c->field[j].name);
 		if (clash("/legs", f->pointer))
 			fault(l, i, "has the place of the legs", NULL);
 		member = slice_of(f->pointer + 1);

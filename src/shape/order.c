@@ -69,6 +69,19 @@ index_members(struct order *o)
 	buf_free(&plain);
 }
 
+/* A field is not there that the legs could give. */
+static bool
+needs_legs(const struct order *o)
+{
+	const struct catalog_field *f;
+
+	for (size_t i = 0; (f = catalog_field_at(o->catalog, i)) != NULL; i++)
+		if (f->derived != CATALOG_SENT && (o->at[i] == 0 ||
+		    o->doc.tok[o->at[i]].type == JSON_NULL))
+			return true;
+	return false;
+}
+
 enum rc
 order_read(struct order *o, const struct catalog *c, struct slice text,
     struct json_error *err)
@@ -95,7 +108,7 @@ order_read(struct order *o, const struct catalog *c, struct slice text,
 		return RC_INVALID;
 	}
 	index_members(o);
-	if (o->legs != 0)
+	if (o->legs != 0 && needs_legs(o))
 		derive_from_legs(o);
 	return RC_OK;
 }

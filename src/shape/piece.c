@@ -6,9 +6,10 @@ hex4(const char *s)
 	uint32_t v = 0;
 
 	for (int i = 0; i < 4; i++) {
-		char c = s[i];
+		int c = s[i];
 
-		v = v << 4 | (uint32_t)(c <= '9' ? c - '0' : (c | 32) - 'a' + 10);
+		c = c <= '9' ? c - '0' : (c | 32) - 'a' + 10;
+		v = v << 4 | (uint32_t)c;
 	}
 	return v;
 }

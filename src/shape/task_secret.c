@@ -9,7 +9,7 @@
 
 #define DOTS		"\xe2\x80\xa2\xe2\x80\xa2\xe2\x80\xa2\xe2\x80\xa2"
 #define SHOWN		4	/* characters at the end of a mask */
-#define HIDDEN_MIN	4	/* characters that must stay hidden beside them */
+#define HIDDEN_MIN	4	/* characters that stay hidden before them */
 #define PARAM_NAME_MAX	256
 
 void

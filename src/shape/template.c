@@ -38,11 +38,13 @@ compile_literal(struct compiler *c, struct slice s)
 {
 	struct template *t = c->t;
 	uint32_t at = (uint32_t)t->pool.len;
-	struct template_op *last = t->nop > c->fixed ? &t->op[t->nop - 1] : NULL;
+	struct template_op *last = NULL;
 
 	if (s.len == 0)
 		return;
 	buf_slice(&t->pool, s);
+	if (t->nop > c->fixed)
+		last = &t->op[t->nop - 1];
 	if (last != NULL && last->code == OP_LITERAL && last->a + last->b == at)
 		last->b += (uint32_t)s.len;
 	else

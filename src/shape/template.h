@@ -37,9 +37,8 @@ enum template_var {
 };
 
 #define TEMPLATE_NESTING	32	/* sections inside each other */
-#define TEMPLATE_KEYS		128	/* members of an object whose keys are
-					   templates, its own kind of parents'
-					   members included */
+#define TEMPLATE_KEYS		128	/* members of objects with templates
+					   for keys, nested ones together */
 #define TEMPLATE_STEPS		(4 * 1000 * 1000)	/* of one rendering */
 
 struct template_error {
@@ -77,7 +76,7 @@ size_t template_literal_len(struct slice text);
 
 struct template_data {
 	const struct order *order;
-	struct slice	 var[TEMPLATE_VARS];	/* plain text; s NULL: missing */
+	struct slice	 var[TEMPLATE_VARS];	/* plain; s NULL: missing */
 	bool		 strict;	/* a missing value is an error */
 };
 

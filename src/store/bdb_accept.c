@@ -253,30 +253,29 @@ fail(struct store_accept **item, size_t n, enum rc rc)
 
 /*
  * All together; if that fails for another reason than the store's state, each
- * alone, so that whose fault it was bears it alone.  The flush is asked for
- * also where nothing is written: a duplicate's first one may have been
- * committed, by anybody, and not be flushed yet.
+ * half apart, so that in the end whose fault it was bears it alone.  The flush
+ * is asked for also where nothing is written: a duplicate's first one may have
+ * been committed, by anybody, and not be flushed yet.
  */
 static void
 take_all(struct store *st, struct batch *b)
 {
 	struct store_accept **item = b->item;
-	size_t n = b->n;
+	size_t n = b->n, half = n / 2;
 	enum rc rc;
 
 	rc = bdb_txn(st, take, b, BDB_PRIORITY_ACCEPT, true);
 	if (rc == RC_OK)
 		return;
-	fail(item, n, rc);
-	if (rc == RC_RETRY || rc == RC_FULL || n == 1)
+	if (rc == RC_RETRY || rc == RC_FULL || n == 1) {
+		fail(item, n, rc);
 		return;
-	b->n = 1;
-	for (size_t i = 0; i < n; i++) {
-		b->item = &item[i];
-		rc = bdb_txn(st, take, b, BDB_PRIORITY_ACCEPT, true);
-		if (rc != RC_OK)
-			item[i]->rc = rc;
 	}
+	b->n = half;
+	take_all(st, b);
+	b->item = item + half;
+	b->n = n - half;
+	take_all(st, b);
 }
 
 static void

@@ -21,7 +21,7 @@
  */
 enum phase { PHASE_PENDING = 1, PHASE_DONE, PHASE_EVENTS };
 
-#define ROW_BYTES	4096	/* of an event: counts as one more row looked at */
+#define ROW_BYTES	4096	/* of an event: as good as a row more */
 
 struct list {
 	struct store_query	 q;

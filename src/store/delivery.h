@@ -76,12 +76,12 @@ MUST_USE enum rc store_claim(struct store *st, uint32_t lane,
 /* One attempt, as it is kept.  Slices are borrowed, or point into raw. */
 struct store_attempt {
 	uint16_t	 number;	/* on record, from 1 */
-	uint16_t	 attempt;	/* the skycap-attempt header it carried */
+	uint16_t	 attempt;	/* in its skycap-attempt header */
 	int64_t		 at_ms;		/* started */
-	uint64_t	 version;	/* of the subscription it was made from */
+	uint64_t	 version;	/* of the subscription it used */
 	int32_t		 status;	/* HTTP; 0: no answer */
 	uint32_t	 dns_us, connect_us, tls_us, first_us, total_us;
-	char		 word[STORE_WORD_MAX];	/* "ok", "http", "timeout" ... */
+	char		 word[STORE_WORD_MAX];	/* "ok", "timeout" ... */
 	unsigned char	 body_hash[CRYPT_HASH_LEN];	/* of the bytes sent */
 	struct slice	 sentence;	/* what happened, for people */
 	struct slice	 address;	/* connected to; "192.0.2.1:443" */

@@ -43,7 +43,7 @@ struct store_delivery {
 	struct store_key key;
 	enum store_state state;
 	char		 reason[STORE_WORD_MAX];	/* dead, else "" */
-	char		 last_word[STORE_WORD_MAX];	/* of the last attempt */
+	char		 last_word[STORE_WORD_MAX];	/* last attempt's */
 	uint16_t	 attempts;	/* used */
 	uint16_t	 recorded;	/* attempts on record */
 	int32_t		 last_status;	/* 0: none yet, or no answer */
@@ -71,10 +71,11 @@ struct store_query {
 
 /*
  * Deliveries, at most max, newest first: what is done with by when that was,
- * pending ones of one subscription by due time, those and all before the rest;
- * of any subscription by event, unless only dead ones are asked for.  cursor "" begins, afterwards what was left in it; "" again at the
- * end.  A page may hold fewer than max, even none, before the end: a call
- * looks at no more than some 10,000 rows.
+ * pending ones of one subscription by due time, those before the rest; of any
+ * subscription by event, unless only dead ones are asked for.  cursor ""
+ * begins, afterwards what was left in it; "" again at the end.  A page may
+ * hold fewer than max, even none, before the end: a call looks at no more than
+ * some 10,000 rows.
  *   RC_INVALID  the cursor is not one of this query
  */
 MUST_USE enum rc store_deliveries(struct store *st,

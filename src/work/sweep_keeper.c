@@ -9,6 +9,7 @@
 #include "work/sweep_hold.h"
 
 #define SETTLE_MS	5	/* the oldest outcome waits that long */
+#define SETTLE_LATE_MS	50	/* ...or that, while there is much to claim */
 #define SETTLE_MOST	512	/* outcomes in one call */
 #define SYNC_MS		1000	/* failures may be lost for that long in a
 				   crash; what arrived is always synced */
@@ -30,6 +31,7 @@ struct keeper {
 	int64_t		 done_ms;	/* since when */
 	int64_t		 sync_ms;	/* of the last synced one */
 	int64_t		 settle_ms;	/* not before, after a refusal */
+	bool		 unsynced;	/* something that should be was settled */
 	bool		 idle, quit, look;
 	int64_t		 check_ms, look_ms, soon_ms, maintain_ms, beat_ms;
 	int64_t		 quit_ms;
@@ -219,13 +221,12 @@ hopeless(struct parcel *p)
 }
 
 static void
-settle(struct keeper *k)
+settle_some(struct keeper *k)
 {
 	struct store_settle item[SETTLE_MOST];
 	struct lane_rows batch = none, left = none;
 	size_t n = 0;
-	bool sync = k->s->one_shot ||
-	    clock_mono_ms() - k->sync_ms >= SYNC_MS;
+	bool sync;
 	enum rc rc;
 
 	while (n < SETTLE_MOST && k->done.n > 0) {
@@ -234,12 +235,18 @@ settle(struct keeper *k)
 		if (p->bare)
 			p->settle.attempt = NULL;
 		item[n++] = p->settle;
-		sync = sync || p->settle.outcome == STORE_DELIVERED;
+		if (p->settle.outcome == STORE_DELIVERED || k->s->one_shot)
+			k->unsynced = true;
 		lane_rows_add(&batch, &p->row);
 	}
+	/* one flush for all that waits; the others of them follow at once */
+	sync = (k->unsynced || clock_mono_ms() - k->sync_ms >= SYNC_MS) &&
+	    k->done.n == 0;
 	rc = store_settle(k->s->config.store, item, n, sync);
-	if (rc == RC_OK && sync)
+	if (rc == RC_OK && sync) {
 		k->sync_ms = clock_mono_ms();
+		k->unsynced = false;
+	}
 	for (size_t i = 0; i < n; i++) {
 		struct parcel *p = parcel_of(lane_rows_shift(&batch));
 
@@ -257,6 +264,15 @@ settle(struct keeper *k)
 	k->done = left;
 	k->done_ms = clock_mono_ms();
 	loop_poke(k->s);
+}
+
+/* All that waits, unless the store refuses. */
+static void
+settle(struct keeper *k)
+{
+	do
+		settle_some(k);
+	while (k->done.n > 0 && k->settle_ms == 0);
 }
 
 /* A subscription whose endpoint said 410 Gone. */
@@ -449,9 +465,10 @@ round_once(struct keeper *k, struct keeper_box *mail)
 		if (check(k) != RC_OK)
 			k->check_ms = clock_mono_ms() + AGAIN_MS;
 	for (size_t i = 0; i < mail->n; i++) {
+		/* claims first: the loop goes on while outcomes are synced */
 		claim(k, &mail->wish[i]);
 		now = clock_mono_ms();
-		if (settle_now(k, now))
+		if (now - k->done_ms >= SETTLE_LATE_MS && settle_now(k, now))
 			settle(k);
 		if (now >= k->check_ms && check(k) != RC_OK)
 			k->check_ms = now + AGAIN_MS;

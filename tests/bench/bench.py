@@ -59,9 +59,9 @@ def measure(name, *args, timeout=120):
 
 
 class Sink:
-    def __init__(self, ports=1, hang=0):
+    def __init__(self, ports=1):
         self.process = subprocess.Popen(
-            [tool("sink"), "--ports", str(ports), "--hang", str(hang)],
+            [tool("sink"), "--ports", str(ports)],
             stdout=subprocess.PIPE, text=True)
         self.ports = self.process.stdout.readline().split()
 
@@ -316,16 +316,16 @@ class Bench:
 
     def hung(self):
         lanes, rate, none = 100, 500, None
-        for hang in (0, 1, 50, 90):
-            with Sink(lanes, hang) as sink, Skycap(lanes, sink) as sky:
-                sky.serve("intake", "sweep")
-                sky.load(connections=16, rate=rate, count=rate)
-                want = rate - 5 * hang
-                sink.wait(want, 20)
+        count = rate * self.s(8)
+        with Sink(lanes) as sink, Skycap(lanes, sink) as sky:
+            sky.serve("intake", "sweep")
+            sky.load(connections=16, rate=rate, count=rate)
+            sink.wait(rate, 20)
+            for i, hang in enumerate((0, 1, 50, 90)):
+                sink.ask(f"/hang/{hang}")
                 sink.ask("/reset")
-                count = rate * self.s(8)
                 got = sky.load(connections=16, rate=rate, count=count,
-                               first=100000)
+                               first=100000 * (i + 1))
                 want = count // lanes * (lanes - hang)
                 end = sink.wait(want, 20)
                 self.raw[f"hung_{hang}"] = {"in": got, "out": end}

@@ -5,8 +5,9 @@
  *
  * Listens on N ports of 127.0.0.1 and prints their numbers on one line.  The
  * first --hang of them take requests and never answer; with --delay answers
- * are sent that much later.  On the last port GET /stats tells what came,
- * GET /reset also forgets it.  Ends on SIGTERM.
+ * are sent that much later.  GET /stats tells what came, GET /reset also
+ * forgets it, GET /hang/N has the first N ports hang from now on.  Ends on
+ * SIGTERM.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -24,7 +25,8 @@
 #define ANSWER		"HTTP/1.1 204 No Content\r\n\r\n"
 
 struct conn {
-	bool		listens, hangs;
+	bool		listens;
+	uint32_t	port;		/* which of ours, from 0 */
 	uint32_t	use;		/* which of the uses of this fd */
 	struct buf	in;
 };
@@ -39,6 +41,7 @@ struct late {
 struct sink {
 	int		 epoll;
 	int64_t		 delay_ms;
+	uint32_t	 hang;		/* so many ports */
 	struct conn	 conn[FDS_MAX];
 	struct late	*late;
 	size_t		 first, nlate, cap;	/* late, from first on */
@@ -59,7 +62,7 @@ forget(struct sink *s)
 }
 
 static void
-watch(struct sink *s, int fd, bool listens, bool hangs)
+watch(struct sink *s, int fd, bool listens, uint32_t port)
 {
 	struct epoll_event ev = { .events = EPOLLIN, .data.fd = fd };
 	struct conn *c;
@@ -70,7 +73,7 @@ watch(struct sink *s, int fd, bool listens, bool hangs)
 	}
 	c = &s->conn[fd];
 	c->listens = listens;
-	c->hangs = hangs;
+	c->port = port;
 	c->use++;
 	c->in.max = 4 * 1024 * 1024;
 	buf_clear(&c->in);
@@ -175,12 +178,13 @@ tell(struct sink *s, int fd, bool then_forget)
 static void
 take(struct sink *s, int fd, const struct bench_http *m)
 {
-	if (m->head.s[0] == 'G') {
-		tell(s, fd, memmem(m->head.s, m->head.len, "/reset", 6) !=
-		    NULL);
+	if (memcmp(m->head.s, "GET ", 4) == 0) {
+		if (memcmp(m->head.s, "GET /hang/", 10) == 0)
+			s->hang = (uint32_t)strtoul(m->head.s + 10, NULL, 10);
+		tell(s, fd, memcmp(m->head.s, "GET /reset", 10) == 0);
 		return;
 	}
-	if (s->conn[fd].hangs) {
+	if (s->conn[fd].port < s->hang) {
 		s->hung++;
 		return;
 	}
@@ -235,7 +239,7 @@ take_connections(struct sink *s, int listener)
 		if (fd == -1)
 			return;
 		s->connections++;
-		watch(s, fd, false, s->conn[listener].hangs);
+		watch(s, fd, false, s->conn[listener].port);
 	}
 }
 
@@ -264,7 +268,7 @@ main(int argc, char **argv)
 		{ "hang", required_argument, NULL, 'h' },
 		{ "delay", required_argument, NULL, 'd' }, { 0 } };
 	struct sink *s = calloc(1, sizeof *s);
-	int64_t ports = 1, hang = 0;
+	int64_t ports = 1;
 	int o;
 
 	if (s == NULL)
@@ -273,7 +277,8 @@ main(int argc, char **argv)
 		if (o == 'p')
 			ports = bench_number("--ports", optarg, 1, 1000);
 		else if (o == 'h')
-			hang = bench_number("--hang", optarg, 0, 1000);
+			s->hang = (uint32_t)bench_number("--hang", optarg, 0,
+			    1000);
 		else if (o == 'd')
 			s->delay_ms = bench_number("--delay", optarg, 0,
 			    60000);
@@ -284,7 +289,7 @@ main(int argc, char **argv)
 	for (int64_t i = 0; i < ports; i++) {
 		uint16_t port = 0;
 
-		watch(s, bench_listen(&port), true, i < hang);
+		watch(s, bench_listen(&port), true, (uint32_t)i);
 		printf("%u%c", port, i + 1 < ports ? ' ' : '\n');
 	}
 	fflush(stdout);

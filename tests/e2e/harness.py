@@ -244,6 +244,8 @@ class Lighttpd:
             self.process.wait(10)
             wait_for("everything lighttpd started is gone",
                      lambda: not marked(self.mark), 5)
+            log = self.log()
+            assert "Sanitizer" not in log and "runtime error" not in log, log
         finally:
             self.abandon()
 

@@ -186,7 +186,7 @@ a_wrong_catalogue_is_refused_with_its_place(void **state)
 		{ "{\"evnts\":[]}", "/evnts is not a member" },
 		{ CAT("{\"name\":\"A\"}", FI("agwID", "")), "lacks group" },
 		{ CAT(EV(",\"color\":1"), FI("agwID", "")), "/events/0/color" },
-		{ CAT(EV("") "," EV(""), FI("agwID", "")), "is there twice: A" },
+		{ CAT(EV("") "," EV(""), FI("agwID", "")), "there twice: A" },
 		{ CAT(EV(",\"alias\":[\"A\"]"), FI("agwID", "")), "twice: A" },
 		{ CAT(EV(",\"alias\":[7]"), FI("agwID", "")),
 		    "/events/0/alias/0 must be a name" },

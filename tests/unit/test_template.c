@@ -284,7 +284,8 @@ an_object_with_a_section_for_its_only_key_is_a_list_or_a_choice(void **state)
 {
 	struct fixture *f = *state;
 
-	json(f, "{\"{{#legs}}\":{\"from\":\"{{origin}}\",\"id\":\"{{agwID}}\"}}",
+	json(f, "{\"{{#legs}}\":{\"from\":\"{{origin}}\","
+	    "\"id\":\"{{agwID}}\"}}",
 	    "[{\"from\":\"MAD\",\"id\":\"AGW-1\"},"
 	    "{\"from\":\"LHR\",\"id\":\"AGW-1\"}]");
 	json(f, "{\"{{#order.extra.list}}\":\"{{{.}}}\"}",

@@ -300,6 +300,7 @@ an_event_half_fanned_out_is_sound(void **state)
 	struct store_delivery *d = calloc(N + 1, sizeof *d);
 	struct store_event ev = STORE_EVENT_INIT;
 	uint32_t *sub = calloc(N, sizeof *sub);
+	struct store_settle s;
 	uint64_t position;
 	bool more;
 	size_t n;
@@ -314,9 +315,10 @@ an_event_half_fanned_out_is_sound(void **state)
 	want_rc(bdb_fanout_expand(f->st, 1, &more), RC_OK, "expand");
 	bdb_leave(f->st);
 	assert_true(more);
-	want_sound(f->st, false);
-	want_rc(settle_one(f->st, due_of(f->st, position, 10),
-	    STORE_DELIVERED, 9, 0, NULL), RC_OK, "settle");
+	s = (struct store_settle){ .due = due_of(f->st, position, 10),
+	    .outcome = STORE_DELIVERED, .now_ms = 9 };
+	want_rc(store_settle(f->st, &s, 1, true), RC_OK, "store_settle");
+	want_rc(s.rc, RC_OK, "settle");
 	want_sound(f->st, false);
 	want_rc(store_event_get(f->st, position, &ev), RC_OK, "event");
 	want_rc(store_event_deliveries(f->st, &ev, d, N + 1, &n), RC_OK,

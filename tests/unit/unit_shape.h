@@ -8,7 +8,7 @@
 #include "shape/order.h"
 #include "unit.h"
 
-/* The source tree's catalogue: $SKYCAP_SOURCE under make, else beside this file. */
+/* The source tree's: $SKYCAP_SOURCE under make, else beside this file. */
 static inline struct catalog *
 unit_catalog(void)
 {
