@@ -64,7 +64,7 @@ struct store {
 						   is known to be synced */
 	_Atomic int64_t	 space_seen_ms;		/* bdb_space: monotonic, and */
 	_Atomic int64_t	 space_free;		/* bytes free at that time */
-	_Atomic bool	 space_low;		/* events are refused; said so */
+	_Atomic bool	 space_low;		/* events are refused */
 	_Atomic int64_t	 said_ms;		/* bdb_env: lines of the */
 	_Atomic uint32_t said;			/* engine in this window */
 };

@@ -36,10 +36,10 @@ struct gate {
 
 	pthread_mutex_t	 lock;		/* for all below; never held in ops */
 	pthread_cond_t	 changed;	/* nobody in, or moving ended */
-	pthread_cond_t	 watch, carry;	/* wake the two threads below */
+	pthread_cond_t	 watch, carry;	/* wake watchdog, porter */
 	bool		 moving;	/* one thread attaches or detaches */
 	bool		 attached;	/* inside the environment */
-	bool		 holding;	/* the shared lock; attached or nearly */
+	bool		 holding;	/* the shared lock; in, or nearly */
 	uint64_t	 held;		/* how often it was taken */
 	bool		 been_in;	/* attached before */
 	unsigned	 nin;		/* threads inside, the mover apart */

@@ -25,7 +25,6 @@ class Book:
     def __init__(self):
         self.lock = threading.Lock()
         self.kept = {}          # name: event id of its first 2xx
-        self.refused = set()    # every answer was a refusal
         self.unsure = set()     # posted at least once without an answer
         self.arrived = {}       # (path, name): how often, answered 2xx
         self.seen = set()       # arrived, whatever was answered
@@ -54,11 +53,10 @@ class Book:
                         f"{name} was taken as {first} and as {event_id}")
                 if again and not duplicate:
                     self.wrong.append(f"{name} was taken twice")
-            else:
-                self.refused.add(name)
-                self.unavailable += status == 503
-                if status != 503 and status not in REFUSALS:
-                    self.wrong.append(f"{name} was answered {status}")
+            elif status == 503:
+                self.unavailable += 1
+            elif status not in REFUSALS:
+                self.wrong.append(f"{name} was answered {status}")
 
     def arrives(self, path, name, ok):
         with self.lock:
@@ -75,7 +73,7 @@ class Book:
                     if (p, n) not in self.arrived]
 
     def ghosts(self):
-        """What arrived though it was refused, or never posted."""
+        """What arrived though every answer for it was a refusal."""
         with self.lock:
             return [n for n in self.seen
                     if n not in self.kept and n not in self.unsure]
@@ -167,8 +165,8 @@ class _Endpoint(asyncio.Protocol):
 class Publisher:
     """Posts about rate events a second through connections, until told to end.
 
-    every 503 is taken for what it says: half of these events are not posted
-    again, and must not arrive.
+    A 503 is taken for what it says: half of these events are not posted again,
+    and must not arrive.
     """
 
     def __init__(self, s, book, rate=100.0, connections=6, seed=0, mixed=True):
@@ -199,7 +197,7 @@ class Publisher:
             return f"{kind}{self.number}"
 
     def _run(self, rnd):
-        c = _Connection(self.service)
+        c = _Connection(self.service, self.book)
         old = []                # taken by this thread
         again = []              # to be posted again
         due = time.monotonic()
@@ -290,8 +288,8 @@ def event(name):
 class _Connection:
     """A kept connection to the web server, made anew when it is lost."""
 
-    def __init__(self, s):
-        self.service, self.http = s, None
+    def __init__(self, s, book):
+        self.service, self.book, self.http = s, book, None
 
     def post(self, body, kind="application/json", key=None):
         """(status, answer); status None if nobody can tell what was done."""
@@ -313,7 +311,7 @@ class _Connection:
         if "json" not in r.headers.get("Content-Type", ""):
             return None, {}     # the web server's own: it had no answer
         if r.status == 503 and not r.headers.get("Retry-After"):
-            return -503, {}
+            self.book.complain("a 503 without Retry-After: " + text.decode())
         return r.status, json.loads(text)
 
     def close(self):
