@@ -44,4 +44,11 @@ MUST_USE enum rc ref_read_moved(struct store *st, DB_TXN *txn,
 MUST_USE enum rc ref_read_recent(struct store *st, uint32_t bucket,
     const uint64_t *only, struct ref_list *l);
 
+/*
+ * Move a complete bucket, l being all of its entries; sorts them.
+ *   RC_STALE  somebody else has moved it; nothing was written
+ */
+MUST_USE enum rc ref_move(struct store *st, uint32_t bucket,
+    struct ref_list *l);
+
 #endif

@@ -26,7 +26,7 @@ by_ref(const void *va, const void *vb)
 
 struct move {
 	uint32_t	 bucket;
-	struct ref_list	 list;		/* sorted */
+	const struct ref_list *list;	/* sorted */
 	size_t		 from, to;	/* one slot's in it; empty: the end */
 };
 
@@ -62,9 +62,9 @@ write_slot(struct store *st, DB_TXN *txn, void *arg)
 		value_u32(&val, m->bucket + 1);
 	} else {
 		key_ref_bucket(&key, m->bucket,
-		    ref_slot(m->list.e[m->from].ref));
+		    ref_slot(m->list->e[m->from].ref));
 		for (size_t i = m->from; i < m->to; i++)
-			ref_put_entry(&val, m->list.e[i]);
+			ref_put_entry(&val, m->list->e[i]);
 	}
 	rc = bdb_put(st, txn, BDB_REF, &key, &val);
 done:
@@ -73,16 +73,12 @@ done:
 	return rc;
 }
 
-static enum rc
-move_bucket(struct store *st, uint32_t bucket)
+enum rc
+ref_move(struct store *st, uint32_t bucket, struct ref_list *l)
 {
-	struct move m = { .bucket = bucket };
-	struct ref_list *l = &m.list;
+	struct move m = { .bucket = bucket, .list = l };
 	enum rc rc;
 
-	rc = ref_read_recent(st, bucket, NULL, l);
-	if (rc != RC_OK)
-		goto done;
 	if (l->n > 0)
 		qsort(l->e, l->n, sizeof *l->e, by_ref);
 	do {
@@ -93,8 +89,19 @@ move_bucket(struct store *st, uint32_t bucket)
 		rc = bdb_txn(st, write_slot, &m, BDB_PRIORITY_MAINTAIN,
 		    false);
 	} while (rc == RC_OK && m.from < m.to);
-done:
-	free(l->e);
+	return rc;
+}
+
+static enum rc
+move_bucket(struct store *st, uint32_t bucket)
+{
+	struct ref_list l = { 0 };
+	enum rc rc;
+
+	rc = ref_read_recent(st, bucket, NULL, &l);
+	if (rc == RC_OK)
+		rc = ref_move(st, bucket, &l);
+	free(l.e);
 	return rc;
 }
 

@@ -261,10 +261,7 @@ webhook_send(struct webhook *w, const struct webhook_request *rq,
 		w->stillborn++;
 		return;
 	}
-	if (w->waiting.n > 0)
-		put_last(&w->waiting, t);
-	else
-		add(t);
+	add(t);
 }
 
 static void
@@ -360,17 +357,31 @@ finish_done(struct webhook *w)
 	}
 }
 
-/* Those put off for too many look-ups, once there are fewer. */
+/*
+ * Those put off for too many look-ups, once there are fewer.  One whose time
+ * is up meanwhile ends here; that may be noticed late, by as much as a look-up
+ * takes.
+ */
 static void
 resume(struct webhook *w)
 {
 	uint32_t n = w->waiting.n;
 
-	while (n-- > 0 && w->lookups < WEBHOOK_LOOKUPS) {
+	while (n-- > 0) {
 		struct transfer *t = w->waiting.first;
+		bool late = clock_mono_us() - t->begun_us >=
+		    t->rq.timeout_ms * 1000;
 
+		if (!late && w->lookups >= WEBHOOK_LOOKUPS)
+			break;
 		take_out(&w->waiting, t);
-		add(t);
+		if (!late) {
+			add(t);
+			continue;
+		}
+		put_last(&w->busy, t);
+		w->stillborn++;
+		finish(t, CURLE_OPERATION_TIMEDOUT);
 	}
 }
 

@@ -192,6 +192,15 @@ hold_far(struct hold *h, uint32_t lane)
 	get(h, lane)->far = true;
 }
 
+void
+hold_near(struct hold *h, uint32_t lane)
+{
+	struct hold_lane *l = find(h, lane);
+
+	if (l != NULL)
+		l->far = false;
+}
+
 /*
  * One read of the store for a wish: what is not held goes into *rows.  *more:
  * rows that are due may follow.

@@ -40,7 +40,11 @@ bool hold_some(const struct hold *h, uint32_t lane);
 /* The lane's next claim begins at this due time, if it had read further. */
 void hold_rewind(struct hold *h, uint32_t lane, int64_t due_ms);
 
-/* The lane's next claim takes rows however far ahead they are due. */
+/*
+ * The lane's next claim takes rows however far ahead they are due; or, after
+ * all, not.
+ */
 void hold_far(struct hold *h, uint32_t lane);
+void hold_near(struct hold *h, uint32_t lane);
 
 #endif

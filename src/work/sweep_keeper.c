@@ -17,7 +17,7 @@
 #define LOOK_MS		30000
 #define LOOK_SOON_MS	250	/* between looks that nudges ask for */
 #define MAINTAIN_MS	5000
-#define BEAT_MS		5000
+#define BEAT_MS		2000
 #define LOOP_DEAD_MS	30000	/* no heartbeat for a loop that hangs */
 #define LOCK_MS		500	/* between tries to become the sweep */
 #define LAST_MS		1500	/* to settle the last outcomes in */
@@ -31,7 +31,7 @@ struct keeper {
 	int64_t		 done_ms;	/* since when */
 	int64_t		 sync_ms;	/* of the last synced one */
 	int64_t		 settle_ms;	/* not before, after a refusal */
-	bool		 unsynced;	/* something that should be was settled */
+	bool		 unsynced;	/* settled, but not yet on disk */
 	bool		 idle, quit, look;
 	int64_t		 check_ms, look_ms, soon_ms, maintain_ms, beat_ms;
 	int64_t		 quit_ms;
@@ -114,8 +114,10 @@ sane(struct keeper *k, uint32_t lane, int64_t due_ms)
 	int64_t now = clock_now_ms();
 
 	if (due_ms == INT64_MAX ||
-	    !retry_too_far(settings(k, lane), due_ms, now))
+	    !retry_too_far(settings(k, lane), due_ms, now)) {
+		hold_near(k->hold, lane);
 		return due_ms;
+	}
 	hold_far(k->hold, lane);
 	return now;
 }

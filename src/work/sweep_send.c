@@ -43,7 +43,7 @@ line_i64(struct sending *sd, const char *name, int64_t v)
 	line(sd, name, slice_of(text));
 }
 
-/* "••••" and the last characters, if so little does not give it away. */
+/* Dots and the last characters, if so little does not give it away. */
 static void
 put_masked(struct buf *out, struct slice v)
 {
@@ -117,14 +117,20 @@ dead(struct parcel *p, const char *reason)
 	snprintf(p->settle.reason, sizeof p->settle.reason, "%s", reason);
 }
 
+static uint16_t
+one_more(uint16_t n)
+{
+	return n < UINT16_MAX ? (uint16_t)(n + 1) : n;
+}
+
 /* The record of an attempt, and what is the same for every outcome. */
 static void
 begin(struct parcel *p, const struct subscription *sub)
 {
 	p->text = (struct buf)BUF_INIT(SWEEP_TEXT_MAX);
 	p->attempt = (struct store_attempt){
-		.number = (uint16_t)(p->due.recorded + 1),
-		.attempt = (uint16_t)(p->due.attempts + 1),
+		.number = one_more(p->due.recorded),
+		.attempt = one_more(p->due.attempts),
 		.at_ms = clock_now_ms(),
 		.version = sub->version,
 	};
@@ -248,7 +254,7 @@ failed(struct parcel *p, const struct subscription *sub,
 		.retry_after = r->retry_after,
 	};
 
-	p->settle.attempts = (uint16_t)(p->due.attempts + 1);
+	p->settle.attempts = one_more(p->due.attempts);
 	if (sub == NULL || sub->task == NULL) {
 		dead(p, "given-up");
 		return;
@@ -280,7 +286,7 @@ sending_end(struct sending *sd, const struct subscription *sub,
 	p->settle.now_ms = clock_now_ms();
 	if (r->status >= 200 && r->status < 300) {
 		p->settle.outcome = STORE_DELIVERED;
-		p->settle.attempts = (uint16_t)(p->due.attempts + 1);
+		p->settle.attempts = one_more(p->due.attempts);
 	} else
 		failed(p, sub, r);
 	store_event_clear(&p->event);

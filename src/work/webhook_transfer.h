@@ -41,7 +41,6 @@ struct transfers {
 
 struct webhook {
 	CURLM		*multi;
-	struct curl_slist *nothing;
 	struct guard	 guard;
 	char		*ca;		/* NULL: libcurl's own */
 	bool		 ca_is_dir;

@@ -352,5 +352,13 @@ main(int argc, char **argv)
 	}
 	run(l);
 	print(l);
+	for (uint32_t i = 0; i < l->connections; i++) {
+		close(l->conn[i].fd);
+		buf_free(&l->conn[i].out);
+		buf_free(&l->conn[i].in);
+	}
+	buf_free(&l->body);
+	buf_free(&l->complaint);
+	free(l);
 	return 0;
 }

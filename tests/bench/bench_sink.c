@@ -44,7 +44,7 @@ struct sink {
 	uint32_t	 hang;		/* so many ports */
 	struct conn	 conn[FDS_MAX];
 	struct late	*late;
-	size_t		 first, nlate, cap;	/* late, from first on */
+	size_t		 first, nlate, cap;	/* of late */
 
 	uint64_t	 requests, hung, connections, distinct;
 	int64_t		 first_us, last_us;	/* of arrivals */
@@ -119,8 +119,9 @@ static void
 put_late(struct sink *s, int fd)
 {
 	if (s->first + s->nlate == s->cap) {
-		memmove(s->late, s->late + s->first,
-		    s->nlate * sizeof *s->late);
+		if (s->nlate > 0)
+			memmove(s->late, s->late + s->first,
+			    s->nlate * sizeof *s->late);
 		s->first = 0;
 		if (s->nlate >= s->cap / 2) {
 			s->cap = s->cap == 0 ? 1024 : 2 * s->cap;

@@ -1,4 +1,6 @@
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/wait.h>
 #include <time.h>
 #include "store/bdb_count.h"
@@ -295,37 +297,73 @@ a_kill_while_moving_loses_and_doubles_nothing(void **state)
 		want_found(f, which, 0, FOUND_MAX);
 }
 
-/* Two that move at once: neither may write over what the other has moved. */
+/* Who read a bucket while another moved it holds only some of it. */
 static void
-two_processes_may_move_at_once(void **state)
+who_comes_second_writes_nothing(void **state)
 {
 	struct fixture *f = *state;
-	pid_t pid[2];
-	int status;
+	struct ref_list l = { 0 };
+
+	while (f->m.newest < 3 * REF_BUCKET)
+		grow(f, 1000);
+	want_rc(ref_read_recent(f->st, 0, NULL, &l), RC_OK, "read");
+	assert_true(l.n > 1000);
+	l.n /= 2;
+	want_rc(bdb_ref_maintain(f->st), RC_OK, "the first");
+	want_rc(ref_move(f->st, 0, &l), RC_STALE, "the second");
+	for (unsigned which = 0; which < REFS; which++)
+		want_found(f, which, 0, FOUND_MAX);
+	free(l.e);
+}
+
+struct mover {
+	struct store	*st;
+	unsigned	 late_ms;
+	atomic_uint	*busy;		/* movers that are not done */
+	enum rc		 rc;
+};
+
+static void *
+move_all(void *arg)
+{
+	struct mover *mv = arg;
+	struct timespec wait = { 0, 1000000L * mv->late_ms };
+
+	nanosleep(&wait, NULL);
+	mv->rc = bdb_enter(mv->st);
+	for (int i = 0; i < 3 && mv->rc == RC_OK; i++)
+		mv->rc = bdb_ref_maintain(mv->st);
+	bdb_leave(mv->st);
+	atomic_fetch_sub(mv->busy, 1);
+	return NULL;
+}
+
+/*
+ * Several move at once, each a little behind the other, so that one reads what
+ * the other deletes; and all the time somebody looks for things.
+ */
+static void
+everything_is_found_while_several_move_it(void **state)
+{
+	enum { MOVERS = 4 };
+	struct fixture *f = *state;
+	struct mover mv[MOVERS];
+	pthread_t thread[MOVERS];
+	atomic_uint busy = MOVERS;
 
 	while (f->m.newest < EVENTS)
 		grow(f, 1000);
-	bdb_leave(f->st);
-	store_close(f->st);
-	f->st = NULL;
-	for (size_t i = 0; i < NELEM(pid); i++) {
-		pid[i] = fork();
-		if (pid[i] != 0)
-			continue;
-		f->st = place_open(&f->place, false);
-		if (bdb_enter(f->st) != RC_OK ||
-		    bdb_ref_maintain(f->st) != RC_OK)
-			_exit(1);
-		bdb_leave(f->st);
-		store_close(f->st);
-		_exit(0);
+	for (unsigned i = 0; i < MOVERS; i++) {
+		mv[i] = (struct mover){ f->st, i * 9, &busy, RC_IO };
+		assert_int_equal(pthread_create(&thread[i], NULL, move_all,
+		    &mv[i]), 0);
 	}
-	for (size_t i = 0; i < NELEM(pid); i++) {
-		waitpid(pid[i], &status, 0);
-		want_i64(status, 0, "status of process %zu", i);
+	while (atomic_load(&busy) > 0)
+		look_around(f, 1);
+	for (unsigned i = 0; i < MOVERS; i++) {
+		pthread_join(thread[i], NULL);
+		want_rc(mv[i].rc, RC_OK, "mover %u", i);
 	}
-	f->st = place_open(&f->place, false);
-	want_rc(bdb_enter(f->st), RC_OK, "enter");
 	for (unsigned which = 0; which < REFS; which++)
 		want_found(f, which, 0, FOUND_MAX);
 }
@@ -340,7 +378,8 @@ main(void)
 	    T(everything_is_found_whenever_it_is_moved),
 	    T(one_event_may_name_as_many_as_are_allowed),
 	    T(a_kill_while_moving_loses_and_doubles_nothing),
-	    T(two_processes_may_move_at_once),
+	    T(who_comes_second_writes_nothing),
+	    T(everything_is_found_while_several_move_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

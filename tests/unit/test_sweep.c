@@ -1,0 +1,414 @@
+#include "work/nudge.h"
+#include "work/sweep_hold.h"
+#include "unit_server.h"
+#include "unit_shape.h"
+#include "unit_store.h"
+
+#define PATIENCE_MS	5000
+#define EVENTS		200	/* accepted at once at most */
+
+/* A store with one client, and a server for its subscriptions. */
+struct site {
+	struct place	 place;
+	struct catalog	*catalog;
+	struct store	*store;
+	struct rosters	*rosters;
+	struct config	 config;
+	struct conf	 conf;
+	struct server	 server;
+	uint32_t	 client;
+};
+
+static int
+set_up(void **state)
+{
+	static struct site s;
+	struct buf why = BUF_INIT(1024);
+
+	memset(&s, 0, sizeof s);
+	place_make(&s.place);
+	s.catalog = unit_catalog();
+	s.store = place_open(&s.place, false);
+	want_rc(rosters_new(&s.rosters, s.store, &s.place.crypt, s.catalog),
+	    RC_OK, "rosters");
+	s.config = (struct config){ s.store, &s.place.crypt, s.catalog };
+	snprintf(s.conf.store_dir, sizeof s.conf.store_dir, "%s",
+	    s.place.store);
+	snprintf(s.conf.guard_allow, sizeof s.conf.guard_allow, "127.0.0.1");
+	s.conf.sweep_slots = 32;
+	want_rc(client_add(&s.config, "Wander", "", true, NULL, 0, &s.client,
+	    &why), RC_OK, "client: %s", buf_str(&why));
+	buf_free(&why);
+	*state = &s;
+	return server_start(&s.server);
+}
+
+static int
+tear_down(void **state)
+{
+	struct site *s = *state;
+
+	server_stop(&s->server);
+	rosters_free(s->rosters);
+	store_close(s->store);
+	catalog_free(s->catalog);
+	place_remove(&s->place);
+	return 0;
+}
+
+static uint32_t
+subscribe(struct site *s, const char *path, const char *body,
+    const char *settings)
+{
+	struct buf json = BUF_INIT(4096), why = BUF_INIT(1024);
+	uint32_t number = 0;
+
+	buf_printf(&json, "{\"name\":\"s\",\"event\":[\"*\"],\"httpRequest\":"
+	    "{\"method\":\"POST\",\"url\":\"http://127.0.0.1:%u%s\","
+	    "\"header\":{\"authorization\":\"Basic YourPassword\"},"
+	    "\"jsonBody\":%s},\"settings\":%s}", s->server.port, path, body,
+	    settings);
+	want_rc(subscription_add(&s->config, s->client, buf_as_slice(&json),
+	    NULL, 0, &number, &why), RC_OK, "%s", buf_str(&why));
+	buf_free(&json);
+	buf_free(&why);
+	return number;
+}
+
+/* Accept n events for a subscription; the last one's position. */
+static uint64_t
+accept_events(struct site *s, uint32_t sub, size_t n)
+{
+	static struct store_accept a[EVENTS];
+	uint64_t generation;
+
+	assert_true(n <= EVENTS);
+	want_rc(store_generation(s->store, &generation), RC_OK, "generation");
+	for (size_t i = 0; i < n; i++)
+		a[i] = (struct store_accept){
+			.type = SLICE("OrderTicketed"),
+			.order = SLICE("{\"agwID\":\"A1\",\"pnr\":\"P\"}"),
+			.subscription = &sub,
+			.nsubscription = 1,
+			.generation = generation,
+		};
+	want_rc(store_accept(s->store, a, n), RC_OK, "accept");
+	for (size_t i = 0; i < n; i++)
+		want_rc(a[i].rc, RC_OK, "event %zu", i);
+	return a[n - 1].position;
+}
+
+static struct sweep *
+sweep(struct site *s)
+{
+	struct sweep_options o = { s->config, s->rosters, &s->conf };
+	struct buf why = BUF_INIT(1024);
+	struct sweep *sw;
+
+	want_rc(sweep_new(&sw, &o, &why), RC_OK, "%s", buf_str(&why));
+	buf_free(&why);
+	return sw;
+}
+
+/* One run to its end; the report. */
+static struct sweep_report
+run(struct site *s)
+{
+	struct sweep *sw = sweep(s);
+	struct sweep_report r;
+
+	want_rc(sweep_run_until_idle(sw, PATIENCE_MS), RC_OK, "run");
+	want_rc(sweep_report(sw, &r), RC_OK, "report");
+	sweep_free(sw);
+	return r;
+}
+
+static struct store_delivery
+delivery(struct site *s, uint64_t position, uint32_t sub)
+{
+	struct store_delivery d = { .attempts = 0 };
+
+	want_rc(store_delivery_get(s->store, (struct store_key){ position,
+	    sub, 0 }, &d), RC_OK, "delivery");
+	return d;
+}
+
+static bool
+within(struct server *sv, int requests, int64_t ms)
+{
+	int64_t until = clock_mono_ms() + ms;
+
+	while (atomic_load(&sv->requests) < requests) {
+		if (clock_mono_ms() > until)
+			return false;
+		(void)poll(NULL, 0, 5);
+	}
+	return true;
+}
+
+static void
+what_is_due_arrives_once_and_is_counted(void **state)
+{
+	struct site *s = *state;
+	uint32_t sub = subscribe(s, "/200", "{\"id\":\"{{agwID}}\"}", "{}");
+	uint64_t last = accept_events(s, sub, 150);
+	struct sweep_report r = run(s);
+	struct store_delivery d = delivery(s, last, sub);
+	struct store_attempt a = STORE_ATTEMPT_INIT;
+	size_t n;
+
+	want_i64((int64_t)r.delivered, 150, "delivered");
+	want_i64((int64_t)r.pending, 0, "pending");
+	want_i64(atomic_load(&s->server.requests), 150, "requests");
+	want_i64(d.state, STORE_IS_DELIVERED, "state");
+	want_i64(d.attempts, 1, "attempts");
+	want_rc(store_attempts(s->store, d.key, 0, &a, 1, &n), RC_OK,
+	    "attempts");
+	want_i64((int64_t)n, 1, "on record");
+	want_i64(a.attempt, 1, "the first is 1");
+	want_i64(a.status, 200, "status");
+	want_str(a.word, "ok", "word");
+	want_slice(a.response_body, SLICE("ok"), "body");
+	if (memmem(a.request.s, a.request.len, "YourPassword", 12) != NULL)
+		fail_msg("got the secret in %.*s", (int)a.request.len,
+		    a.request.s);
+	assert_non_null(memmem(a.request.s, a.request.len,
+	    "\xe2\x80\xa2word", 7));
+	assert_non_null(strstr(s->server.request, "skycap-attempt: 1\r\n"));
+	assert_non_null(strstr(s->server.request, "webhook-signature: v1,"));
+	store_attempt_clear(&a);
+	r = run(s);
+	want_i64(atomic_load(&s->server.requests), 150, "after another run");
+}
+
+static void
+a_failure_waits_for_its_next_step(void **state)
+{
+	struct site *s = *state;
+	uint32_t sub = subscribe(s, "/500", "{}", "{\"retry_s\":[60]}");
+	uint64_t last = accept_events(s, sub, 1);
+	int64_t begun = clock_now_ms();
+	struct sweep_report r = run(s);
+	struct store_delivery d = delivery(s, last, sub);
+
+	want_i64((int64_t)r.retrying, 1, "retrying");
+	want_i64((int64_t)r.pending, 1, "pending");
+	want_i64(d.state, STORE_IS_PENDING, "state");
+	want_i64(d.last_status, 500, "status");
+	if (d.next_ms < begun + 60000 || d.next_ms > clock_now_ms() + 66000)
+		fail_msg("got %" PRId64 " ms ahead", d.next_ms - begun);
+	r = run(s);
+	want_i64(atomic_load(&s->server.requests), 1, "requests");
+}
+
+static void
+a_template_that_can_not_be_rendered_is_dead_unsent(void **state)
+{
+	struct site *s = *state;
+	uint32_t sub = subscribe(s, "/200", "{\"x\":\"{{agent}}\"}",
+	    "{\"missing\":\"strict\"}");
+	uint64_t last = accept_events(s, sub, 1);
+	struct sweep_report r = run(s);
+	struct store_delivery d = delivery(s, last, sub);
+	struct store_attempt a = STORE_ATTEMPT_INIT;
+	size_t n;
+
+	want_i64((int64_t)r.dead, 1, "dead");
+	want_str(d.reason, "template", "reason");
+	want_i64(d.attempts, 0, "attempts used");
+	want_i64(atomic_load(&s->server.requests), 0, "requests");
+	want_rc(store_attempts(s->store, d.key, 0, &a, 1, &n), RC_OK,
+	    "attempts");
+	want_i64((int64_t)n, 1, "on record");
+	assert_non_null(memmem(a.sentence.s, a.sentence.len, "agent", 5));
+	store_attempt_clear(&a);
+}
+
+static void
+after_410_the_subscription_is_disabled_and_the_rest_is_held(void **state)
+{
+	struct site *s = *state;
+	uint32_t sub = subscribe(s, "/410", "{}", "{\"concurrency\":1}");
+	const struct subscription *now;
+	const struct roster *ro;
+	struct sweep_report r;
+
+	accept_events(s, sub, 20);
+	r = run(s);
+	want_i64((int64_t)r.dead, 1, "dead");
+	want_i64((int64_t)r.held, 19, "held");
+	want_i64((int64_t)r.pending, 0, "pending");
+	want_i64(atomic_load(&s->server.requests), 1, "requests");
+	want_rc(rosters_get(s->rosters, 0, true, &ro), RC_OK, "roster");
+	now = roster_subscription(ro, sub);
+	want_i64(now->state, SUBSCRIPTION_DISABLED, "state");
+	want_str(now->reason, "gone", "reason");
+	roster_release(ro);
+}
+
+static void
+what_is_left_of_a_removed_subscription_is_given_up(void **state)
+{
+	struct site *s = *state;
+	uint32_t sub = subscribe(s, "/200", "{}", "{}");
+	uint64_t last = accept_events(s, sub, 100);
+	struct buf why = BUF_INIT(512);
+	struct sweep_report r;
+
+	want_rc(subscription_remove(&s->config, sub, &why), RC_OK, "%s",
+	    buf_str(&why));
+	r = run(s);
+	want_i64((int64_t)r.dead, 100, "dead");
+	want_str(delivery(s, last, sub).reason, "given-up", "reason");
+	want_i64(atomic_load(&s->server.requests), 0, "requests");
+	buf_free(&why);
+}
+
+static void
+a_nudge_is_followed_at_once_and_a_pause_within_a_second(void **state)
+{
+	struct site *s = *state;
+	uint32_t sub = subscribe(s, "/200", "{}", "{}");
+	struct nudge n = { .n = 1, .lane = { { sub, 0 } } };
+	struct buf why = BUF_INIT(512);
+	struct sweep *sw = sweep(s);
+	int out = nudge_open_sender();
+	struct sweep_report r;
+
+	accept_events(s, sub, 1);
+	want_rc(sweep_start(sw), RC_OK, "start");
+	if (!within(&s->server, 1, PATIENCE_MS))
+		fail_msg("what was there at the start did not arrive");
+	accept_events(s, sub, 1);
+	n.lane[0].due_ms = clock_now_ms();
+	nudge_send(out, s->place.store, &n);
+	if (!within(&s->server, 2, 1000))
+		fail_msg("the nudge was not followed");
+
+	want_rc(subscription_set_state(&s->config, sub, SUBSCRIPTION_PAUSED,
+	    "", &why), RC_OK, "pause");
+	(void)poll(NULL, 0, 1000);		/* DESIGN 2: that long */
+	accept_events(s, sub, 5);
+	nudge_send(out, s->place.store, &n);
+	if (within(&s->server, 3, 700))
+		fail_msg("an attempt was made though it is paused");
+	want_rc(sweep_report(sw, &r), RC_OK, "report");
+	want_i64((int64_t)r.held, 5, "held");
+	want_i64((int64_t)r.delivered, 2, "delivered");
+
+	want_rc(subscription_set_state(&s->config, sub, SUBSCRIPTION_ACTIVE,
+	    "", &why), RC_OK, "resume");
+	if (!within(&s->server, 7, 2000))
+		fail_msg("what was held did not arrive");
+	sweep_stop(sw);
+	sweep_free(sw);
+	close(out);
+	buf_free(&why);
+}
+
+static void
+told_to_stop_it_leaves_due_what_does_not_end_in_time(void **state)
+{
+	struct site *s = *state;
+	uint32_t sub = subscribe(s, "/hang", "{}", "{}");
+	uint64_t last = accept_events(s, sub, 1);
+	struct sweep *sw = sweep(s);
+	int64_t begun;
+	struct store_delivery d;
+
+	want_rc(sweep_start(sw), RC_OK, "start");
+	if (!within(&s->server, 1, PATIENCE_MS))
+		fail_msg("it did not start");
+	begun = clock_mono_ms();
+	sweep_stop(sw);
+	if (clock_mono_ms() - begun > SWEEP_GRACE_MS + 1500)
+		fail_msg("it took %" PRId64 " ms", clock_mono_ms() - begun);
+	sweep_free(sw);
+	d = delivery(s, last, sub);
+	want_i64(d.state, STORE_IS_PENDING, "state");
+	want_i64(d.attempts, 0, "attempts");
+}
+
+static void
+a_second_sweep_is_told_that_another_is_at_work(void **state)
+{
+	struct site *s = *state;
+	uint32_t sub = subscribe(s, "/200", "{}", "{}");
+	struct sweep *first = sweep(s), *second = sweep(s);
+	struct sweep_report r;
+
+	accept_events(s, sub, 1);
+	want_rc(sweep_start(first), RC_OK, "start");
+	if (!within(&s->server, 1, PATIENCE_MS))
+		fail_msg("the first does not work");
+	want_rc(sweep_run_until_idle(second, 1000), RC_EXISTS, "the second");
+	want_rc(sweep_report(second, &r), RC_OK, "report");
+	want_i64(r.busy, true, "busy");
+	sweep_free(second);
+	sweep_stop(first);
+	sweep_free(first);
+}
+
+static void
+rows_behind_the_cursor_are_found_and_none_is_claimed_twice(void **state)
+{
+	struct site *s = *state;
+	uint32_t sub = subscribe(s, "/200", "{}", "{}");
+	struct hold *h = hold_new(s->store);
+	struct lane_wish w = { sub, 64, INT64_MAX };
+	struct lane_rows rows = { NULL, NULL, 0 }, more = rows;
+	struct store_settle back = { .outcome = STORE_RETRIED };
+	struct parcel *first;
+	int64_t next;
+
+	accept_events(s, sub, 10);
+	want_rc(hold_claim(h, &w, &rows, &next), RC_OK, "claim");
+	want_i64(rows.n, 10, "rows");
+	want_i64(next, INT64_MAX, "next");
+	want_rc(hold_claim(h, &w, &more, &next), RC_OK, "claim again");
+	want_i64(more.n, 0, "rows that are held");
+
+	/* the first one comes back, earlier than all others */
+	first = parcel_of(lane_rows_shift(&rows));
+	back.due = first->due;
+	back.next_ms = first->due.due_ms - 1000;
+	back.now_ms = clock_now_ms();
+	want_rc(store_settle(s->store, &back, 1, false), RC_OK, "settle");
+	hold_drop(h, first);
+	w.since_ms = INT64_MAX;
+	want_rc(hold_claim(h, &w, &more, &next), RC_OK, "claim ahead");
+	want_i64(more.n, 0, "ahead of the cursor");
+	w.since_ms = back.next_ms;
+	want_rc(hold_claim(h, &w, &more, &next), RC_OK, "claim behind");
+	want_i64(more.n, 1, "behind the cursor");
+	want_i64(parcel_of(more.first)->due.due_ms, back.next_ms, "due");
+
+	/* released rows come again */
+	hold_release(h, &more);
+	w.since_ms = INT64_MAX;
+	want_rc(hold_claim(h, &w, &more, &next), RC_OK, "claim released");
+	want_i64(more.n, 1, "released");
+	hold_free(h);
+}
+
+#define WITH_SITE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    WITH_SITE(what_is_due_arrives_once_and_is_counted),
+	    WITH_SITE(a_failure_waits_for_its_next_step),
+	    WITH_SITE(a_template_that_can_not_be_rendered_is_dead_unsent),
+	    WITH_SITE(
+		after_410_the_subscription_is_disabled_and_the_rest_is_held),
+	    WITH_SITE(what_is_left_of_a_removed_subscription_is_given_up),
+	    WITH_SITE(a_nudge_is_followed_at_once_and_a_pause_within_a_second),
+	    WITH_SITE(told_to_stop_it_leaves_due_what_does_not_end_in_time),
+	    WITH_SITE(a_second_sweep_is_told_that_another_is_at_work),
+	    WITH_SITE(
+		rows_behind_the_cursor_are_found_and_none_is_claimed_twice),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
