@@ -83,11 +83,13 @@ void bdb_leave(struct store *st);
 /*
  * Run fn in a transaction, again after a deadlock (bounded, with growing
  * random pauses), commit it unsynced and, with flush, flush the log before
- * returning.  fn touches only the store and *arg, which it must be able to
- * rebuild from scratch; any result other than RC_OK aborts, RC_RETRY (for
- * some 2 s) also runs it again.  Between enter and leave.  A failed flush is
- * final (Berkeley DB reports success on the next one): the process ends, which
- * bdb_txn does by itself.
+ * returning.  The only way to write: one transaction at a time writes in a
+ * store, all processes together (bdb_txn.c has the reason), so fn is short,
+ * computes beforehand what it can, and never calls bdb_txn.  fn touches only
+ * the store and *arg, which it must be able to rebuild from scratch; any
+ * result other than RC_OK aborts, RC_RETRY (for some 2 s) also runs it again.
+ * Between enter and leave.  A failed flush is final (Berkeley DB reports
+ * success on the next one): the process ends, which bdb_txn does by itself.
  *   RC_FULL  also when so little is free that the log could not be written
  */
 typedef enum rc bdb_txn_fn(struct store *st, DB_TXN *txn, void *arg);
@@ -132,7 +134,9 @@ MUST_USE enum rc bdb_del(struct store *st, DB_TXN *txn, enum bdb_file f,
  * cursor's own memory until it moves; with keys_only the value is not read.
  * RC_NOTFOUND at the end; RC_RETRY after a deadlock: close it and begin anew.
  * Always closed by bdb_cur_close, before bdb_leave, also after a failed
- * bdb_cur_open.
+ * bdb_cur_open.  Without a transaction a cursor keeps its page locked for
+ * itself alone: while it is open the thread reads and writes nothing else, or
+ * it waits for a writer that waits for the cursor, and nobody notices.
  */
 struct bdb_cur {
 	struct store	*st;

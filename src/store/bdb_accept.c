@@ -17,8 +17,8 @@
  *   DUE     a row for each subscription, due at once; or one fan-out row
  */
 #define ROWS_MAX	10000
-#define BYTES_MAX	(2 * STORE_ORDER_MAX)	/* of orders: what is joined must
-						   not wait for a long write */
+#define BYTES_MAX	(2 * STORE_ORDER_MAX)	/* of orders: those that are
+						   joined wait for them all */
 
 #define EVENT_VALUE_INIT	BUF_INIT(2 * STORE_ORDER_MAX)
 

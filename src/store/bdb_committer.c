@@ -15,7 +15,7 @@ struct ticket {
 
 struct committer {
 	pthread_mutex_t		 lock;
-	struct ticket		*first, **last;	/* waiting, in order of coming */
+	struct ticket		*first, **last;	/* waiting, as they came */
 	bool			 led;		/* somebody leads */
 
 	/* the leader's alone */

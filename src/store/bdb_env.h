@@ -14,6 +14,8 @@
 
 extern const struct gate_ops bdb_env_ops;	/* arg: the store */
 
+/* bdb_host: what we find on this machine. */
+
 /* 5 % of the memory this process may use, between 8 and 256 MiB. */
 int64_t bdb_env_cache_auto(void);
 
@@ -22,8 +24,9 @@ int64_t bdb_env_cache_auto(void);
 void bdb_env_library(char *out, size_t max);
 
 /*
- * The thread of a standing process that makes lock timeouts happen: a waiter
- * is woken only when somebody runs the engine's deadlock detector.
+ * bdb_ticker: the thread of a standing process that makes lock timeouts
+ * happen.  A waiter is woken only when somebody runs the engine's deadlock
+ * detector.
  */
 MUST_USE enum rc bdb_ticker_start(struct store *st);
 void bdb_ticker_stop(struct store *st);

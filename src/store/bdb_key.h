@@ -80,7 +80,7 @@ void key_event(struct buf *key, uint64_t position);
 MUST_USE enum rc key_event_parse(struct slice key, uint64_t *position);
 
 /*
- * The event's row, in bdb_event.c (as store_event_clear).  decode takes over what is in ev->raw (the
+ * The event's row, in bdb_event.c.  decode takes over what is in ev->raw (the
  * value just read into it) and points the fields into it; position is given,
  * being the key.  RC_INVALID if it is not an event's row; ev->raw is kept.
  */

@@ -101,6 +101,29 @@ flush_log(struct store *st)
 		end(st, "syncing the directory of the log", errno);
 }
 
+/*
+ * Writers take turns, all processes together, from before their first row
+ * until they are committed (not flushed) or undone.  The engine needs it: an
+ * insert that finds its leaf full, and then finds that another one has split
+ * it already, goes on from the page above that leaf without a lock on it; if
+ * that page was split meanwhile, it puts the row where no search finds it.
+ * (5.3.28: __bam_split gives root_pgno, where __bamc_put searches again.)
+ * Measured with 16 threads inserting side by side and nobody killed: 3 to 8
+ * rows of 64,000 lost with pages of 512 bytes, 2 of 3,000,000 with 4 KiB; none
+ * with turns.  They also make deadlocks among writers impossible.
+ */
+static int
+take_turn(struct store *st, DB_TXN *txn)
+{
+	char name[] = "writer";		/* no page's lock has this length */
+	DBT object = { .data = name, .size = sizeof name - 1 };
+	DB_LOCK lock;
+
+	/* Given back with the transaction's own locks. */
+	return st->env->lock_get(st->env, txn->id(txn), 0, &object,
+	    DB_LOCK_WRITE, &lock);
+}
+
 static enum rc
 attempt_once(struct store *st, bdb_txn_fn *fn, void *arg, uint32_t priority)
 {
@@ -112,6 +135,8 @@ attempt_once(struct store *st, bdb_txn_fn *fn, void *arg, uint32_t priority)
 	if (rc != RC_OK)
 		return rc;
 	rc = bdb_rc(st, txn->set_priority(txn, priority), "set_priority");
+	if (rc == RC_OK)
+		rc = bdb_rc(st, take_turn(st, txn), "taking turns");
 	if (rc == RC_OK)
 		rc = fn(st, txn, arg);
 	/* The handle is gone after either, whatever they return. */

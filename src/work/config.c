@@ -1,17 +1,17 @@
 #include <stdio.h>
+#include <stdlib.h>
+#include "base/log.h"
 #include "base/text.h"
-#include "work/config.h"
-#include "work/config_record.h"
+#include "work/config_change.h"
 #include "work/record_json.h"
 
-#define CLIENT_NAME_MAX 120	/* bytes */
+#define NAME_MAX_BYTES	120	/* of a client's or a key's name */
+#define PAGE		32	/* records read in one visit */
 
-static const char *
-usable_name(const char *name)
+const char *
+config_name_fault(const char *name)
 {
-	if (name[0] == '\0')
-		return "must not be empty";
-	if (strlen(name) > CLIENT_NAME_MAX)
+	if (strlen(name) > NAME_MAX_BYTES)
 		return "must have at most 120 bytes";
 	if (!text_is_utf8(slice_of(name)))
 		return "must be UTF-8";
@@ -21,49 +21,8 @@ usable_name(const char *name)
 	return NULL;
 }
 
-static enum rc
-put_scope(const struct config *cf, const char *rule, struct buf *body,
-    struct buf *why)
-{
-	const char *eq = strchr(rule, '=');
-	struct slice field;
-	const struct catalog_field *f;
-
-	if (eq == NULL || eq == rule || eq[1] == '\0') {
-		buf_printf(why, "scope \"%s\" must be FIELD=VALUE", rule);
-		return RC_INVALID;
-	}
-	field = (struct slice){ rule, (size_t)(eq - rule) };
-	while (field.len > 0 && field.s[field.len - 1] == ' ')
-		field.len--;
-	f = catalog_field_find(cf->catalog, field);
-	if (f == NULL) {
-		const char *near = catalog_field_nearest(cf->catalog, field);
-
-		buf_printf(why, "scope names no field \"%.*s\"",
-		    (int)field.len, field.s);
-		if (near != NULL)
-			buf_printf(why, "; did you mean %s", near);
-		return RC_INVALID;
-	}
-	for (eq++; *eq == ' '; eq++)
-		;
-	if (!text_is_utf8(slice_of(eq))) {
-		buf_puts(why, "scope values must be UTF-8");
-		return RC_INVALID;
-	}
-	if (body->s[body->len - 1] == '}')
-		buf_putc(body, ',');
-	buf_putc(body, '{');
-	record_put_string(body, "field", slice_of(f->name));
-	record_put_string(body, "value", slice_of(eq));
-	buf_putc(body, '}');
-	return RC_OK;
-}
-
-/* Write a record and say in why what stood in the way. */
-static enum rc
-put(const struct config *cf, enum store_kind kind, uint32_t *number,
+enum rc
+config_put(const struct config *cf, enum store_kind kind, uint32_t *number,
     uint64_t *version, const struct buf *body, struct buf *why)
 {
 	enum rc rc = body->over ? RC_TOOBIG :
@@ -82,6 +41,12 @@ put(const struct config *cf, enum store_kind kind, uint32_t *number,
 	case RC_FULL:
 		buf_puts(why, "the store has no room");
 		break;
+	case RC_RETRY:
+		buf_puts(why, "the store is busy just now: try again");
+		break;
+	case RC_NOTFOUND:
+		buf_puts(why, "it was removed meanwhile");
+		break;
 	default:
 		buf_printf(why, "the store could not write it (%s)",
 		    rc_name(rc));
@@ -90,15 +55,117 @@ put(const struct config *cf, enum store_kind kind, uint32_t *number,
 }
 
 enum rc
+config_remove(const struct config *cf, enum store_kind kind, uint32_t number,
+    const char *what, struct buf *why)
+{
+	struct store_record rec = STORE_RECORD_INIT;
+	enum rc rc;
+
+	do {
+		store_record_clear(&rec);
+		rc = store_record_get(cf->store, kind, number, 0, &rec);
+		if (rc == RC_OK)
+			rc = store_record_delete(cf->store, kind, number,
+			    rec.version);
+	} while (rc == RC_STALE);
+	if (rc == RC_NOTFOUND)
+		buf_printf(why, "there is no such %s", what);
+	else if (rc != RC_OK)
+		buf_printf(why, "the store could not remove the %s", what);
+	store_record_clear(&rec);
+	return rc;
+}
+
+enum rc
+config_client_there(const struct config *cf, uint32_t client, struct buf *why)
+{
+	struct store_record rec = STORE_RECORD_INIT;
+	enum rc rc;
+
+	rc = store_record_get(cf->store, STORE_CLIENT, client, 0, &rec);
+	if (rc != RC_OK)
+		buf_puts(why, rc == RC_NOTFOUND ? "there is no such client" :
+		    "the store can't be read just now");
+	store_record_clear(&rec);
+	return rc;
+}
+
+enum rc
+config_client_still_there(const struct config *cf, uint32_t client,
+    enum store_kind kind, uint32_t number, struct buf *why)
+{
+	struct buf ignored = BUF_INIT(256);
+	enum rc rc;
+
+	rc = config_client_there(cf, client, why);
+	if (rc == RC_NOTFOUND && config_remove(cf, kind, number, "record",
+	    &ignored) != RC_OK)
+		log_warn("record %u of kind %d belongs to nobody: %s", number,
+		    (int)kind, buf_str(&ignored));
+	buf_free(&ignored);
+	return rc == RC_NOTFOUND ? rc : RC_OK;
+}
+
+static enum rc
+put_scope(const struct config *cf, const char *rule, struct buf *body,
+    struct buf *why)
+{
+	const char *eq = strchr(rule, '=');
+	struct slice field, value;
+	const struct catalog_field *f;
+
+	if (eq == NULL || eq == rule) {
+		buf_printf(why, "scope \"%s\" must be FIELD=VALUE", rule);
+		return RC_INVALID;
+	}
+	field = (struct slice){ rule, (size_t)(eq - rule) };
+	while (field.len > 0 && field.s[field.len - 1] == ' ')
+		field.len--;
+	f = catalog_field_find(cf->catalog, field);
+	if (f == NULL) {
+		const char *near = catalog_field_nearest(cf->catalog, field);
+
+		buf_printf(why, "scope names no field \"%.*s\"",
+		    (int)field.len, field.s);
+		if (near != NULL)
+			buf_printf(why, "; did you mean %s?", near);
+		return RC_INVALID;
+	}
+	for (eq++; *eq == ' '; eq++)
+		;
+	value = slice_of(eq);
+	while (value.len > 0 && value.s[value.len - 1] == ' ')
+		value.len--;
+	if (value.len == 0 || !text_is_utf8(value)) {
+		buf_printf(why, "scope %s: its value must be UTF-8 and not "
+		    "empty", f->name);
+		return RC_INVALID;
+	}
+	/* OW is read as One Way in an order, so it must be here. */
+	if (f->derived == CATALOG_BOOKING && order_booking_words(value) !=
+	    NULL)
+		value = slice_of(order_booking_words(value));
+	if (body->s[body->len - 1] == '}')
+		buf_putc(body, ',');
+	buf_putc(body, '{');
+	record_put_string(body, "field", slice_of(f->name));
+	record_put_string(body, "value", value);
+	buf_putc(body, '}');
+	return RC_OK;
+}
+
+enum rc
 client_add(const struct config *cf, const char *name, const char *mail,
     bool all, const char *const *scope, size_t nscope, uint32_t *number,
     struct buf *why)
 {
 	struct buf body = BUF_INIT(STORE_RECORD_MAX);
-	const char *fault = usable_name(name);
+	const char *fault = config_name_fault(name);
 	uint64_t version = 0;
 	enum rc rc = RC_INVALID;
 
+	if (name[0] == '\0')
+		fault = "must not be empty";
 	if (fault != NULL) {
 		buf_printf(why, "the client's name %s", fault);
 		goto done;
@@ -112,8 +179,10 @@ client_add(const struct config *cf, const char *name, const char *mail,
 	if (mail == NULL)
 		mail = "";
 	if (mail[0] != '\0' && (strchr(mail, '@') == NULL ||
-	    strpbrk(mail, " \t\r\n<>,;") != NULL || strlen(mail) > 254)) {
-		buf_puts(why, "the mail address must look like name@example.org");
+	    config_name_fault(mail) != NULL ||
+	    strpbrk(mail, " <>,;") != NULL)) {
+		buf_puts(why, "the mail address must look like "
+		    "name@example.org");
 		goto done;
 	}
 	buf_putc(&body, '{');
@@ -129,345 +198,113 @@ client_add(const struct config *cf, const char *name, const char *mail,
 	}
 	buf_puts(&body, "]}");
 	*number = 0;
-	rc = put(cf, STORE_CLIENT, number, &version, &body, why);
+	rc = config_put(cf, STORE_CLIENT, number, &version, &body, why);
 done:
 	buf_free(&body);
 	return rc;
 }
 
-/* One problem of a task a line: "/httpRequest/url: must be absolute". */
-static void
-task_fault(void *arg, const char *pointer, const char *detail)
-{
-	struct buf *why = arg;
-
-	if (why->len > 0)
-		buf_putc(why, '\n');
-	buf_printf(why, "%s%s%s", pointer, *pointer == '\0' ? "" : ": ", detail);
-}
+/* Numbers of records. */
+struct numbers {
+	uint32_t	*at;		/* owned */
+	size_t		 n;
+};
 
 static void
-seal(const struct config *cf, const struct buf *plain, struct buf *text,
-    struct slice *where)
+numbers_add(struct numbers *l, uint32_t number)
 {
-	size_t at = text->len;
-
-	crypt_seal(cf->crypt, buf_as_slice(plain), text);
-	*where = (struct slice){ text->s, text->len - at };
+	l->at = reallocarray(l->at, l->n + 1, sizeof *l->at);
+	if (l->at == NULL)
+		log_fatal("out of memory");
+	l->at[l->n++] = number;
 }
 
-/* A fresh signing key of 32 bytes, as the sealed list wants it. */
-static void
-new_secret(struct buf *raw)
+/* The records of a kind that belong to a client. */
+static enum rc
+list_owned(const struct config *cf, enum store_kind kind, uint32_t client,
+    struct numbers *owned)
 {
-	unsigned char key[32];
+	struct store_record rec[PAGE];
+	struct json_doc d = JSON_DOC_INIT;
+	struct json_error err;
+	uint32_t after = 0;
+	size_t n = PAGE;
+	enum rc rc = RC_OK;
 
-	crypt_random(key, sizeof key);
-	buf_be16(raw, sizeof key);
-	buf_put(raw, key, sizeof key);
+	for (size_t i = 0; i < PAGE; i++)
+		rec[i] = (struct store_record)STORE_RECORD_INIT;
+	while (rc == RC_OK && n == PAGE) {
+		rc = store_record_list(cf->store, kind, after, rec, PAGE, &n);
+		for (size_t i = 0; rc == RC_OK && i < n; i++) {
+			after = rec[i].number;
+			if (json_scan(&d, rec[i].body, &json_limits_default,
+			    &err) == RC_OK &&
+			    record_int(&d, "client", 0) == client)
+				numbers_add(owned, after);
+		}
+	}
+	for (size_t i = 0; i < PAGE; i++)
+		store_record_clear(&rec[i]);
+	json_doc_free(&d);
+	return rc;
 }
 
-enum rc
-subscription_add(const struct config *cf, uint32_t client, struct slice json,
-    const struct slice *events, size_t nevents, uint32_t *number,
+/* Remove those; one that somebody else has just removed is no failure. */
+static enum rc
+remove_owned(const struct config *cf, enum store_kind kind,
+    const struct numbers *owned, struct buf *why)
+{
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; rc == RC_OK && i < owned->n; i++) {
+		rc = config_remove(cf, kind, owned->at[i],
+		    kind == STORE_KEY ? "key" : "subscription", why);
+		if (rc == RC_NOTFOUND) {
+			buf_clear(why);
+			rc = RC_OK;
+		}
+	}
+	return rc;
+}
+
+/* Remove all that a client has; unless cascade refuse if there is anything. */
+static enum rc
+clear_client(const struct config *cf, uint32_t number, bool cascade,
     struct buf *why)
 {
-	struct subscription_record s = SUBSCRIPTION_RECORD_INIT;
-	struct store_record owner = STORE_RECORD_INIT;
-	struct buf plain = BUF_INIT(STORE_RECORD_MAX);
-	struct buf secret = BUF_INIT(256), secrets = BUF_INIT(1024);
-	struct buf body = BUF_INIT(STORE_RECORD_MAX);
-	struct task *t = NULL;
-	uint64_t version = 0;
+	struct numbers subs = { .n = 0 }, keys = { .n = 0 };
 	enum rc rc;
 
-	rc = store_record_get(cf->store, STORE_CLIENT, client, 0, &owner);
-	if (rc != RC_OK) {
-		buf_puts(why, rc == RC_NOTFOUND ? "there is no such client" :
-		    "the store can't be read");
-		goto done;
-	}
-	rc = task_compile(&t, cf->catalog, json, events, nevents, task_fault,
-	    why);
-	if (rc != RC_OK)
-		goto done;
-	task_print(t, false, &plain);
-	if (plain.over) {
-		buf_puts(why, "the task is too large");
-		rc = RC_TOOBIG;
-		goto done;
-	}
-	new_secret(&secret);
-	s.client = client;
-	s.state = SUBSCRIPTION_ACTIVE;
-	s.reason = SLICE("");
-	seal(cf, &plain, &s.text, &s.task);
-	seal(cf, &secret, &secrets, &s.secrets);
-	subscription_record_write(&s, &body);
-	*number = 0;
-	rc = put(cf, STORE_SUBSCRIPTION, number, &version, &body, why);
-done:
-	task_free(t);
-	store_record_clear(&owner);
-	buf_free(&body);
-	buf_wipe(&plain);
-	buf_wipe(&secret);
-	buf_free(&secrets);
-	buf_free(&s.text);
-	return rc;
-}
-
-/* Read a subscription's record for changing it. */
-static enum rc
-fetch(const struct config *cf, uint32_t number, struct store_record *rec,
-    struct subscription_record *s, struct buf *why)
-{
-	enum rc rc = store_record_get(cf->store, STORE_SUBSCRIPTION, number, 0,
-	    rec);
-
+	rc = list_owned(cf, STORE_SUBSCRIPTION, number, &subs);
 	if (rc == RC_OK)
-		rc = subscription_record_read(s, rec->body);
+		rc = list_owned(cf, STORE_KEY, number, &keys);
 	if (rc != RC_OK)
-		buf_puts(why, rc == RC_NOTFOUND ?
-		    "there is no such subscription" :
-		    "the subscription can't be read");
-	return rc;
-}
-
-enum rc
-subscription_edit(const struct config *cf, uint32_t number, uint64_t version,
-    struct slice json, struct buf *why)
-{
-	struct subscription_record s = SUBSCRIPTION_RECORD_INIT;
-	struct store_record rec = STORE_RECORD_INIT;
-	struct buf old = BUF_INIT(STORE_RECORD_MAX);
-	struct buf merged = BUF_INIT(STORE_RECORD_MAX);
-	struct buf plain = BUF_INIT(STORE_RECORD_MAX);
-	struct buf sealed = BUF_INIT(STORE_RECORD_MAX);
-	struct buf body = BUF_INIT(STORE_RECORD_MAX);
-	struct task *was = NULL, *t = NULL;
-	enum rc rc;
-
-	rc = fetch(cf, number, &rec, &s, why);
-	if (rc != RC_OK)
-		goto done;
-	rc = crypt_open(cf->crypt, s.task, &old);
-	if (rc != RC_OK) {
-		buf_puts(why, "its secrets can't be opened: another key file?");
-		goto done;
-	}
-	rc = task_compile(&was, cf->catalog, buf_as_slice(&old), NULL, 0,
-	    task_fault, why);
-	buf_clear(why);		/* a task that has become wrong may be mended */
-	if (rc == RC_OK)
-		task_merge_secrets(was, json, &merged);
-	else
-		buf_slice(&merged, json);
-	rc = task_compile(&t, cf->catalog, buf_as_slice(&merged), NULL, 0,
-	    task_fault, why);
-	if (rc != RC_OK)
-		goto done;
-	task_print(t, false, &plain);
-	seal(cf, &plain, &sealed, &s.task);
-	subscription_record_write(&s, &body);
-	if (plain.over || sealed.over)
-		body.over = true;
-	rc = put(cf, STORE_SUBSCRIPTION, &number, &version, &body, why);
-done:
-	task_free(was);
-	task_free(t);
-	store_record_clear(&rec);
-	buf_wipe(&old);
-	buf_wipe(&merged);
-	buf_wipe(&plain);
-	buf_free(&sealed);
-	buf_free(&body);
-	buf_free(&s.text);
-	return rc;
-}
-
-enum rc
-subscription_set_state(const struct config *cf, uint32_t number,
-    enum subscription_state state, const char *reason, struct buf *why)
-{
-	struct subscription_record s = SUBSCRIPTION_RECORD_INIT;
-	struct store_record rec = STORE_RECORD_INIT;
-	struct buf body = BUF_INIT(STORE_RECORD_MAX);
-	enum rc rc;
-
-	do {		/* somebody else's change meanwhile: look again */
-		buf_clear(why);
-		buf_clear(&body);
-		rc = fetch(cf, number, &rec, &s, why);
-		if (rc != RC_OK)
-			break;
-		if (s.state == state && slice_is(s.reason, reason))
-			break;
-		s.state = state;
-		s.reason = slice_of(reason);
-		subscription_record_write(&s, &body);
-		rc = put(cf, STORE_SUBSCRIPTION, &number, &rec.version, &body,
-		    why);
-	} while (rc == RC_STALE);
-	store_record_clear(&rec);
-	buf_free(&body);
-	buf_free(&s.text);
-	return rc;
-}
-
-/* Remove a record of any version. */
-static enum rc
-remove_record(const struct config *cf, enum store_kind kind, uint32_t number,
-    const char *what, struct buf *why)
-{
-	struct store_record rec = STORE_RECORD_INIT;
-	enum rc rc;
-
-	do {
-		rc = store_record_get(cf->store, kind, number, 0, &rec);
+		buf_puts(why, "the store can't be read just now");
+	else if (subs.n + keys.n > 0 && !cascade) {
+		buf_printf(why, "the client still has %zu subscription%s and "
+		    "%zu key%s", subs.n, subs.n == 1 ? "" : "s", keys.n,
+		    keys.n == 1 ? "" : "s");
+		rc = RC_EXISTS;
+	} else {
+		rc = remove_owned(cf, STORE_SUBSCRIPTION, &subs, why);
 		if (rc == RC_OK)
-			rc = store_record_delete(cf->store, kind, number,
-			    rec.version);
-	} while (rc == RC_STALE);
-	if (rc == RC_NOTFOUND)
-		buf_printf(why, "there is no such %s", what);
-	else if (rc != RC_OK)
-		buf_printf(why, "the store could not remove the %s", what);
-	store_record_clear(&rec);
+			rc = remove_owned(cf, STORE_KEY, &keys, why);
+	}
+	free(subs.at);
+	free(keys.at);
 	return rc;
-}
-
-enum rc
-subscription_remove(const struct config *cf, uint32_t number,
-    struct buf *why)
-{
-	return remove_record(cf, STORE_SUBSCRIPTION, number, "subscription",
-	    why);
-}
-
-enum rc
-apikey_revoke(const struct config *cf, uint32_t number, struct buf *why)
-{
-	return remove_record(cf, STORE_KEY, number, "key", why);
 }
 
 enum rc
 client_remove(const struct config *cf, uint32_t number, bool cascade,
     struct buf *why)
 {
-	struct rosters *rs = NULL;
-	const struct roster *r = NULL;
-	const struct subscription *s;
-	const struct apikey *k;
-	size_t owned = 0;
 	enum rc rc;
 
-	rc = rosters_new(&rs, cf->store, cf->crypt, cf->catalog);
+	rc = clear_client(cf, number, cascade, why);
 	if (rc == RC_OK)
-		rc = rosters_get(rs, 0, true, &r);
-	if (rc != RC_OK) {
-		buf_puts(why, "the store can't be read");
-		goto done;
-	}
-	for (size_t i = 0; rc == RC_OK &&
-	    (s = roster_subscription_at(r, i)) != NULL; i++) {
-		if (s->client->number != number)
-			continue;
-		owned++;
-		if (cascade)
-			rc = subscription_remove(cf, s->number, why);
-	}
-	for (size_t i = 0; rc == RC_OK &&
-	    (k = roster_key_at(r, i)) != NULL; i++) {
-		if (k->client == NULL || k->client->number != number)
-			continue;
-		owned++;
-		if (cascade)
-			rc = apikey_revoke(cf, k->number, why);
-	}
-	if (rc != RC_OK)
-		goto done;
-	if (owned > 0 && !cascade) {
-		buf_printf(why, "the client still has %zu subscriptions and "
-		    "keys", owned);
-		rc = RC_EXISTS;
-		goto done;
-	}
-	rc = remove_record(cf, STORE_CLIENT, number, "client", why);
-done:
-	roster_release(r);
-	rosters_free(rs);
-	return rc;
-}
-
-enum rc
-subscription_secret(const struct config *cf, uint32_t number,
-    struct buf *out, struct buf *why)
-{
-	struct subscription_record s = SUBSCRIPTION_RECORD_INIT;
-	struct store_record rec = STORE_RECORD_INIT;
-	struct buf raw = BUF_INIT(4096);
-	struct slice list, key;
-	enum rc rc;
-
-	rc = fetch(cf, number, &rec, &s, why);
-	if (rc != RC_OK)
-		goto done;
-	rc = crypt_open(cf->crypt, s.secrets, &raw);
-	list = buf_as_slice(&raw);
-	key = slice_take(&list, slice_be16(&list));
-	if (rc != RC_OK || key.s == NULL) {
-		buf_puts(why, "its secrets can't be opened: another key file?");
-		rc = RC_INVALID;
-		goto done;
-	}
-	buf_puts(out, "whsec_");
-	crypt_base64(key, out);
-done:
-	store_record_clear(&rec);
-	buf_wipe(&raw);
-	buf_free(&s.text);
-	return rc;
-}
-
-enum rc
-apikey_add(const struct config *cf, enum key_kind kind, uint32_t client,
-    const char *name, uint32_t *number, struct buf *key, struct buf *why)
-{
-	struct store_record owner = STORE_RECORD_INIT;
-	struct buf body = BUF_INIT(4096);
-	unsigned char hash[CRYPT_TOKEN_LEN];
-	char hex[2 * CRYPT_TOKEN_LEN + 1];
-	uint64_t version = 0;
-	size_t at = key->len;
-	enum rc rc;
-
-	if (kind == KEY_CLIENT) {
-		rc = store_record_get(cf->store, STORE_CLIENT, client, 0,
-		    &owner);
-		if (rc != RC_OK) {
-			buf_puts(why, "there is no such client");
-			goto done;
-		}
-	}
-	crypt_token_new(key_kind_name(kind), key, hash);
-	for (size_t i = 0; i < sizeof hash; i++)
-		snprintf(hex + 2 * i, 3, "%02x", hash[i]);
-	buf_putc(&body, '{');
-	record_put_string(&body, "name", slice_of(name));
-	record_put_string(&body, "kind", slice_of(key_kind_name(kind)));
-	record_put_int(&body, "client", kind == KEY_CLIENT ? client : 0);
-	record_put_string(&body, "hash", slice_of(hex));
-	buf_putc(&body, '}');
-	*number = 0;
-	rc = put(cf, STORE_KEY, number, &version, &body, why);
-	if (rc != RC_OK) {
-		key->len = at;
-		if (key->s != NULL)
-			key->s[at] = '\0';
-	}
-done:
-	store_record_clear(&owner);
-	buf_free(&body);
+		rc = config_remove(cf, STORE_CLIENT, number, "client", why);
+	if (rc == RC_OK)	/* what was made meanwhile */
+		rc = clear_client(cf, number, true, why);
 	return rc;
 }

@@ -3,6 +3,10 @@
 #include "base/text.h"
 #include "work/event.h"
 
+#define OCCURRED_MAX	64		/* bytes of occurredAt */
+#define ESCAPED_MAX	(6 * STORE_SENDER_ID_MAX) /* written as \u0041 */
+#define KEEP_MAX	(64 * 1024)	/* larger memory is given back */
+
 void
 problems_add(struct problems *p, const char *pointer, const char *fmt, ...)
 {
@@ -28,7 +32,7 @@ bool
 problems_at(const struct problems *p, size_t i, const char **pointer,
     const char **detail)
 {
-	const char *s = p->text.s, *end = s + p->text.len;
+	const char *s = buf_str(&p->text), *end = s + p->text.len;
 
 	for (; s < end; i--) {
 		*pointer = s;
@@ -65,6 +69,18 @@ event_reader_free(struct event_reader *r)
 }
 
 void
+event_reader_trim(struct event_reader *r)
+{
+	if (r->doc.cap > KEEP_MAX / sizeof *r->doc.tok)
+		json_doc_free(&r->doc);
+	if (r->order.doc.cap > KEEP_MAX / sizeof *r->order.doc.tok ||
+	    r->order.derived.cap > KEEP_MAX)
+		order_free(&r->order);
+	if (r->canonical.cap > KEEP_MAX)
+		buf_free(&r->canonical);
+}
+
+void
 event_free(struct event *ev)
 {
 	buf_free(&ev->text);
@@ -83,16 +99,28 @@ scan_fault(struct problems *bad, const char *below,
 	    err->col, err->detail);
 }
 
-/* A top-level member's text, unescaped into ev->text only if need be. */
-static struct slice
-member_text(const struct json_doc *d, uint32_t i, struct event *ev)
+/*
+ * The text of a top-level string that may have 1 to max bytes, in *text;
+ * unescaped into ev->text only if need be.  That must not move when the next
+ * one follows: each takes at most ESCAPED_MAX of the room made here, since an
+ * escape never grows when it is taken back.
+ */
+static bool
+member_text(const struct json_doc *d, uint32_t i, size_t max,
+    struct event *ev, struct slice *text)
 {
 	size_t at = ev->text.len;
 
 	if (!d->tok[i].escaped)
-		return json_raw(d, i);
-	json_string(d, i, &ev->text);
-	return (struct slice){ ev->text.s + at, ev->text.len - at };
+		*text = json_raw(d, i);
+	else if (d->tok[i].len > ESCAPED_MAX)
+		return false;
+	else {
+		(void)buf_room(&ev->text, 2 * ESCAPED_MAX - at);
+		json_string(d, i, &ev->text);
+		*text = (struct slice){ ev->text.s + at, ev->text.len - at };
+	}
+	return text->len > 0 && text->len <= max;
 }
 
 static void
@@ -105,9 +133,7 @@ read_sender_id(const struct json_doc *d, uint32_t i, struct event *ev,
 		problems_add(bad, "/id", "must be a string");
 		return;
 	}
-	ev->sender_id = member_text(d, i, ev);
-	if (ev->sender_id.len == 0 ||
-	    ev->sender_id.len > STORE_SENDER_ID_MAX)
+	if (!member_text(d, i, STORE_SENDER_ID_MAX, ev, &ev->sender_id))
 		problems_add(bad, "/id", "must have 1 to %d bytes",
 		    STORE_SENDER_ID_MAX);
 }
@@ -116,22 +142,27 @@ static void
 read_type(const struct json_doc *d, uint32_t i, const struct catalog *c,
     struct event *ev, struct problems *bad)
 {
-	struct buf name = BUF_INIT(256);
+	struct buf plain = BUF_INIT(256);
+	struct slice name;
 	const char *near;
 
 	if (d->tok[i].type != JSON_STRING) {
 		problems_add(bad, "/event", "must be a string");
 		return;
 	}
-	json_string(d, i, &name);
-	ev->type = catalog_event_find(c, buf_as_slice(&name));
+	name = json_raw(d, i);
+	if (d->tok[i].escaped) {
+		json_string(d, i, &plain);
+		name = buf_as_slice(&plain);
+	}
+	ev->type = catalog_event_find(c, name);
 	if (ev->type == NULL) {
-		near = catalog_event_nearest(c, buf_as_slice(&name));
+		near = catalog_event_nearest(c, name);
 		problems_add(bad, "/event", "is no event type known here%s%s",
 		    near == NULL ? "" : "; did you mean ",
 		    near == NULL ? "" : near);
 	}
-	buf_free(&name);
+	buf_free(&plain);
 }
 
 static void
@@ -142,11 +173,10 @@ read_occurred(const struct json_doc *d, uint32_t i, struct event *ev,
 
 	if (d->tok[i].type == JSON_NULL)
 		return;
-	if (d->tok[i].type == JSON_STRING) {
-		ev->occurred = member_text(d, i, ev);
-		if (clock_parse(ev->occurred, false, &ms, NULL) == RC_OK)
-			return;
-	}
+	if (d->tok[i].type == JSON_STRING &&
+	    member_text(d, i, OCCURRED_MAX, ev, &ev->occurred) &&
+	    clock_parse(ev->occurred, false, &ms, NULL) == RC_OK)
+		return;
 	problems_add(bad, "/occurredAt",
 	    "must be a time with a zone, like 2026-11-23T10:00:00Z");
 }
@@ -279,9 +309,6 @@ event_read(struct event_reader *r, struct slice json, struct event *ev,
 		problems_add(bad, "", "an event must be a JSON object");
 		return RC_INVALID;
 	}
-	/* Unescaped members lie in text, which must not move: room for both,
-	   since an escape never grows when it is taken back. */
-	(void)buf_room(&ev->text, 512);
 	read_members(r, ev, bad);
 	if (bad->n == 0 && ev->sender_id.s != NULL &&
 	    hash_content(r, ev) != RC_OK)

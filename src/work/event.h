@@ -60,6 +60,9 @@ struct event_reader {
 
 void event_reader_free(struct event_reader *r);
 
+/* Give back memory that an unusually large event has taken. */
+void event_reader_trim(struct event_reader *r);
+
 /*
  * Read one event's JSON, which is borrowed by *ev.  *ev was initialised or
  * used before.  On RC_OK r->order is its order, until the next call.

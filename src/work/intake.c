@@ -5,14 +5,46 @@
 
 #define REMATCH_MAX 16	/* configuration changes met while accepting */
 
+/* What one item needs until it is accepted. */
+struct slot {
+	struct event	 event;
+	uint32_t	*match;		/* grown by roster_match */
+	size_t		 match_cap;
+};
+
+/* Begins with room for one event; a batch's run takes more for a while. */
 struct intake_work {
 	struct event_reader	 reader;
-	struct event		 event[INTAKE_RUN];
-	uint32_t		*match[INTAKE_RUN];
-	size_t			 match_cap[INTAKE_RUN];
-	struct store_accept	 accept[INTAKE_RUN];
-	size_t			 item[INTAKE_RUN];	/* accept's item */
+	size_t			 cap;		/* of the three below */
+	struct slot		*slot;		/* by item */
+	struct store_accept	*accept;
+	size_t			*item;		/* accept's item */
 };
+
+static void *
+more(void *p, size_t n, size_t size)
+{
+	p = reallocarray(p, n, size);
+	if (p == NULL)
+		log_fatal("out of memory");
+	return p;
+}
+
+/* Have room for n items, and no more if it is fewer than there was. */
+static void
+resize(struct intake_work *w, size_t n)
+{
+	for (size_t i = n; i < w->cap; i++) {
+		event_free(&w->slot[i].event);
+		free(w->slot[i].match);
+	}
+	w->slot = more(w->slot, n, sizeof *w->slot);
+	w->accept = more(w->accept, n, sizeof *w->accept);
+	w->item = more(w->item, n, sizeof *w->item);
+	for (size_t i = w->cap; i < n; i++)
+		w->slot[i] = (struct slot){ .event = EVENT_INIT };
+	w->cap = n;
+}
 
 struct intake_work *
 intake_work_new(const struct intake *in)
@@ -23,9 +55,15 @@ intake_work_new(const struct intake *in)
 		log_fatal("out of memory");
 	w->reader = (struct event_reader)EVENT_READER_INIT(in->catalog,
 	    in->crypt);
-	for (size_t i = 0; i < INTAKE_RUN; i++)
-		w->event[i] = (struct event)EVENT_INIT;
+	resize(w, 1);
 	return w;
+}
+
+void
+intake_work_trim(struct intake_work *w)
+{
+	if (w->cap > 1)
+		resize(w, 1);
 }
 
 void
@@ -34,10 +72,13 @@ intake_work_free(struct intake_work *w)
 	if (w == NULL)
 		return;
 	event_reader_free(&w->reader);
-	for (size_t i = 0; i < INTAKE_RUN; i++) {
-		event_free(&w->event[i]);
-		free(w->match[i]);
+	for (size_t i = 0; i < w->cap; i++) {
+		event_free(&w->slot[i].event);
+		free(w->slot[i].match);
 	}
+	free(w->slot);
+	free(w->accept);
+	free(w->item);
 	free(w);
 }
 
@@ -64,6 +105,7 @@ intake_key(const struct intake *in, struct slice token,
 static void
 fill(struct store_accept *a, const struct event *ev, uint32_t key)
 {
+	memset(a, 0, sizeof *a);
 	a->type = slice_of(ev->type->name);
 	a->sender_id = ev->sender_id;
 	a->occurred = ev->occurred;
@@ -75,14 +117,16 @@ fill(struct store_accept *a, const struct event *ev, uint32_t key)
 	a->nref = (uint32_t)ev->nref;
 }
 
-/* Match one item whose order was just read. */
+/* Match item i, whose order was just read. */
 static void
 match(struct intake_work *w, size_t i, const struct roster *r,
-    const struct event *ev, struct store_accept *a)
+    struct store_accept *a)
 {
-	a->nsubscription = (uint32_t)roster_match(r, ev->type,
-	    &w->reader.order, &w->match[i], &w->match_cap[i]);
-	a->subscription = w->match[i];
+	struct slot *s = &w->slot[i];
+
+	a->nsubscription = (uint32_t)roster_match(r, s->event.type,
+	    &w->reader.order, &s->match, &s->match_cap);
+	a->subscription = s->match;
 	a->generation = roster_generation(r);
 }
 
@@ -133,6 +177,20 @@ conclude_all(struct intake_work *w, struct intake_item *item, size_t n)
 	return left;
 }
 
+/* The key may have been revoked since the request was let in. */
+static bool
+key_holds(const struct roster *r, uint32_t key)
+{
+	return key == INTAKE_NO_KEY || roster_key(r, key) != NULL;
+}
+
+static void
+refuse_key(struct intake_item *it)
+{
+	it->status = 401;
+	problems_add(&it->bad, "", "the key was revoked");
+}
+
 /*
  * Match the first n items again.  A key that was revoked meanwhile takes
  * nothing more.  Returns how many are left to accept.
@@ -141,7 +199,7 @@ static size_t
 match_again(const struct intake *in, struct intake_work *w, uint32_t key,
     struct intake_item *item, size_t n)
 {
-	const struct roster *r;
+	const struct roster *r = NULL;
 	size_t left = 0;
 	enum rc rc;
 
@@ -153,84 +211,101 @@ match_again(const struct intake *in, struct intake_work *w, uint32_t key,
 		if (rc != RC_OK) {
 			a->rc = rc;
 			conclude(&item[i], a);
-			continue;
-		}
-		if (key != INTAKE_NO_KEY && roster_key(r, key) == NULL) {
-			item[i].status = 401;
-			problems_add(&item[i].bad, "", "the key was revoked");
-			continue;
-		}
-		if (event_read(&w->reader, item[i].json, &w->event[i],
-		    &item[i].bad) != RC_OK)
+		} else if (!key_holds(r, key)) {
+			refuse_key(&item[i]);
+		} else if (event_read(&w->reader, item[i].json,
+		    &w->slot[i].event, &item[i].bad) != RC_OK) {
 			log_fatal("an event that was read can't be read again");
-		w->item[left++] = i;
-		fill(a, &w->event[i], key);
-		match(w, i, r, &w->event[i], a);
+		} else {
+			fill(a, &w->slot[i].event, key);
+			match(w, i, r, a);
+			w->item[left++] = i;
+		}
 	}
-	if (rc == RC_OK)
-		roster_release(r);
+	roster_release(r);
 	return left;
+}
+
+/* False: it names as many as it can already. */
+static bool
+name_lane(struct nudge *nu, uint32_t lane, int64_t due_ms)
+{
+	for (size_t j = 0; j < nu->n; j++)
+		if (nu->lane[j].lane == lane)
+			return true;
+	if (nu->n == NUDGE_LANES_MAX)
+		return false;
+	nu->lane[nu->n++] = (struct nudge_lane){ lane, due_ms };
+	return true;
 }
 
 /* Tell a standing sweep which lanes have something due. */
 static void
 nudge(const struct intake *in, const struct intake_work *w, size_t n)
 {
-	struct nudge nu = { .n = 0 };
-	size_t total = 0;
+	struct nudge nu;
+	bool many = false;
 
-	for (size_t k = 0; k < n; k++) {
+	nu.n = 0;
+	for (size_t k = 0; k < n && !many; k++) {
 		const struct store_accept *a = &w->accept[k];
 
 		if (a->rc != RC_OK)
 			continue;
-		for (uint32_t s = 0; s < a->nsubscription; s++) {
-			uint32_t lane = a->subscription[s];
-			size_t j = 0;
-
-			while (j < nu.n && nu.lane[j].lane != lane)
-				j++;
-			if (j < nu.n)
-				continue;
-			total++;
-			if (nu.n == NUDGE_LANES_MAX)
-				continue;
-			nu.lane[nu.n].lane = lane;
-			nu.lane[nu.n++].due_ms = a->accepted_ms;
-		}
+		for (uint32_t s = 0; s < a->nsubscription && !many; s++)
+			many = !name_lane(&nu, a->subscription[s],
+			    a->accepted_ms);
 	}
-	if (total == 0)
+	if (nu.n == 0)
 		return;
-	if (total > NUDGE_LANES_MAX)
+	if (many)
 		nu.n = 0;		/* look at everything */
 	nudge_send(in->nudge, in->store_dir, &nu);
+}
+
+/*
+ * Read all items, and match those that are sound; *rc is what became of the
+ * roster.  Returns how many there are to accept.
+ */
+static size_t
+read_all(const struct intake *in, struct intake_work *w, uint32_t key,
+    struct intake_item *item, size_t n, enum rc *rc)
+{
+	const struct roster *r = NULL;
+	size_t left = 0;
+
+	*rc = rosters_get(in->rosters, 0, false, &r);
+	for (size_t i = 0; i < n; i++) {
+		struct store_accept *a = &w->accept[left];
+		struct event *ev = &w->slot[i].event;
+
+		problems_clear(&item[i].bad);
+		if (*rc == RC_OK && !key_holds(r, key)) {
+			refuse_key(&item[i]);
+		} else if (event_read(&w->reader, item[i].json, ev,
+		    &item[i].bad) != RC_OK) {
+			item[i].status = item[i].bad.grammar ? 400 : 422;
+		} else {
+			fill(a, ev, key);
+			if (*rc == RC_OK)
+				match(w, i, r, a);
+			w->item[left++] = i;
+		}
+	}
+	roster_release(r);
+	return left;
 }
 
 void
 intake_take(const struct intake *in, struct intake_work *w, uint32_t key,
     struct intake_item *item, size_t n)
 {
-	const struct roster *r = NULL;
-	size_t left = 0;
+	size_t left;
 	enum rc rc;
 
-	rc = rosters_get(in->rosters, 0, false, &r);
-	for (size_t i = 0; i < n; i++) {
-		struct store_accept *a = &w->accept[left];
-
-		problems_clear(&item[i].bad);
-		if (event_read(&w->reader, item[i].json, &w->event[i],
-		    &item[i].bad) != RC_OK) {
-			item[i].status = item[i].bad.grammar ? 400 : 422;
-			continue;
-		}
-		fill(a, &w->event[i], key);
-		if (rc == RC_OK)
-			match(w, i, r, &w->event[i], a);
-		w->item[left++] = i;
-	}
-	if (rc == RC_OK)
-		roster_release(r);
+	if (n > w->cap)
+		resize(w, n);
+	left = read_all(in, w, key, item, n, &rc);
 	for (int again = 0; left > 0; again++) {
 		if (rc == RC_OK)
 			rc = store_accept(in->store, w->accept, left);
@@ -248,4 +323,5 @@ intake_take(const struct intake *in, struct intake_work *w, uint32_t key,
 		if (left > 0)
 			left = match_again(in, w, key, item, left);
 	}
+	event_reader_trim(&w->reader);
 }

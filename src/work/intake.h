@@ -34,14 +34,19 @@ struct intake_item {
 	struct problems	 bad;		/* of the others */
 };
 
-/* One thread's memory, used again from run to run. */
+/*
+ * One thread's memory, used again from run to run.  It grows with a run's
+ * items; trim gives back what more than one of them took.
+ */
 struct intake_work;
 struct intake_work *intake_work_new(const struct intake *in);
+void intake_work_trim(struct intake_work *w);
 void intake_work_free(struct intake_work *w);
 
 /*
  * The key that a token is, newly added ones included; *roster stays borrowed
- * until roster_release.  NULL in *key: unknown.
+ * until roster_release.  NULL in *key: unknown.  One that was revoked a moment ago
+ * may still be found; intake_take refuses it.
  *   RC_RETRY, RC_IO  as the store
  */
 MUST_USE enum rc intake_key(const struct intake *in, struct slice token,

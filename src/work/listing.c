@@ -1,10 +1,12 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include "base/log.h"
+#include "shape/piece.h"
 #include "work/listing.h"
 #include "work/record_json.h"
 
-#define DELIVERIES_SHOWN 1000	/* of one event in one answer */
+#define DELIVERIES_SHOWN 10000	/* of one event in one answer */
+#define REPLAYS_SHOWN	100	/* beyond one a subscription */
 
 const char *
 delivery_state_name(const struct roster *r, const struct store_delivery *d)
@@ -44,6 +46,7 @@ delivery_print(const struct store *st, const struct roster *r,
 {
 	const struct subscription *s = roster_subscription(r,
 	    d->key.subscription);
+	const char *state = delivery_state_name(r, d);
 	struct buf agw = BUF_INIT(1024);
 	char id[ID_MAX];
 
@@ -64,10 +67,11 @@ delivery_print(const struct store *st, const struct roster *r,
 	} else
 		buf_puts(out, "null");
 	record_put_string(out, "agwID", buf_as_slice(&agw));
-	record_put_string(out, "state", slice_of(delivery_state_name(r, d)));
+	record_put_string(out, "state", slice_of(state));
 	record_put_string(out, "reason", slice_of(d->reason));
 	record_put_int(out, "attempts", d->attempts);
-	record_put_time(out, "nextAttemptAt", d->next_ms);
+	record_put_time(out, "nextAttemptAt",
+	    strcmp(state, "held") == 0 ? 0 : d->next_ms);
 	record_put_key(out, "lastStatus");
 	if (d->last_status > 0)
 		buf_i64(out, d->last_status);
@@ -85,15 +89,17 @@ event_print(struct store *st, const struct roster *r,
     struct buf *out)
 {
 	struct store_delivery *d = NULL;
+	size_t n = 0, max = ev->subscriptions.len / 4 + REPLAYS_SHOWN;
 	char id[ID_MAX];
-	size_t n = 0;
 	enum rc rc = RC_OK;
 
+	if (max > DELIVERIES_SHOWN)
+		max = DELIVERIES_SHOWN;
 	if (whole) {
-		d = calloc(DELIVERIES_SHOWN, sizeof *d);
+		d = calloc(max, sizeof *d);
 		if (d == NULL)
 			log_fatal("out of memory");
-		rc = store_event_deliveries(st, ev, d, DELIVERIES_SHOWN, &n);
+		rc = store_event_deliveries(st, ev, d, max, &n);
 		if (rc != RC_OK)
 			goto done;
 	}
@@ -114,7 +120,10 @@ event_print(struct store *st, const struct roster *r,
 	record_put_bool(out, "test", ev->test);
 	if (whole) {
 		record_put_key(out, "order");
-		buf_slice(out, ev->order);
+		if (o != NULL)
+			piece_compact(&o->doc, 0, out);
+		else
+			buf_puts(out, "null");
 	} else if (o != NULL) {
 		struct buf agw = BUF_INIT(1024);
 

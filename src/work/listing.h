@@ -23,7 +23,9 @@ void delivery_print(const struct store *st, const struct roster *r,
     const struct store_delivery *d, struct buf *out);
 
 /*
- * Append an event's object with its deliveries (and the order if whole).
+ * Append an event's object on one line: with whole its order and its
+ * deliveries (of very many the first), else its agwID and how many they are.
+ * o is the event's order and may be NULL as above.
  *   RC_RETRY, RC_IO  reading its deliveries failed; nothing was appended
  */
 MUST_USE enum rc event_print(struct store *st, const struct roster *r,

@@ -36,28 +36,30 @@ reference_kind(struct slice name, enum reference_kind *kind)
 	return RC_OK;
 }
 
-/* A phone by its digits; anything else as it is.  The result may be in b. */
+/*
+ * A phone by its digits, in digits; anything else as it is.  Empty if there is
+ * nothing to find it by.
+ */
 static struct slice
-folded(enum reference_kind kind, struct slice value, struct buf *b)
+folded(enum reference_kind kind, struct slice value, char digits[VALUE_MAX])
 {
+	size_t n = 0;
+
 	if (kind != REFERENCE_PHONE)
 		return value;
-	buf_clear(b);
-	for (size_t i = 0; i < value.len; i++)
+	for (size_t i = 0; i < value.len && n < VALUE_MAX; i++)
 		if (value.s[i] >= '0' && value.s[i] <= '9')
-			buf_putc(b, value.s[i]);
-	return buf_as_slice(b);
+			digits[n++] = value.s[i];
+	return (struct slice){ digits, n };
 }
 
 uint64_t
 reference_hash(const struct crypt *c, enum reference_kind kind,
     struct slice value)
 {
-	struct buf b = BUF_INIT(VALUE_MAX);
-	uint64_t ref = crypt_ref(c, (uint8_t)kind, folded(kind, value, &b));
+	char digits[VALUE_MAX];
 
-	buf_free(&b);
-	return ref;
+	return crypt_ref(c, (uint8_t)kind, folded(kind, value, digits));
 }
 
 /* The field's text, unescaped into b if need be; len 0: none. */
@@ -84,16 +86,15 @@ size_t
 reference_of_order(const struct crypt *c, const struct order *o,
     uint64_t ref[REFERENCE_MAX])
 {
-	struct buf b = BUF_INIT(VALUE_MAX), digits = BUF_INIT(VALUE_MAX);
+	struct buf b = BUF_INIT(VALUE_MAX);
+	char digits[VALUE_MAX];
 	size_t n = 0;
 
 	for (size_t i = 0; i < NELEM(table); i++) {
-		struct slice v = field_text(o, table[i].field, &b);
+		struct slice v = folded(table[i].kind,
+		    field_text(o, table[i].field, &b), digits);
 		size_t j = 0;
 
-		if (v.len == 0)
-			continue;
-		v = folded(table[i].kind, v, &digits);
 		if (v.len == 0)
 			continue;
 		ref[n] = crypt_ref(c, (uint8_t)table[i].kind, v);
@@ -103,7 +104,6 @@ reference_of_order(const struct crypt *c, const struct order *o,
 			n++;
 	}
 	buf_free(&b);
-	buf_free(&digits);
 	return n;
 }
 
@@ -111,21 +111,19 @@ bool
 reference_matches(const struct order *o, enum reference_kind kind,
     struct slice value)
 {
-	struct buf b = BUF_INIT(VALUE_MAX), x = BUF_INIT(VALUE_MAX);
-	struct buf y = BUF_INIT(VALUE_MAX);
+	struct buf b = BUF_INIT(VALUE_MAX);
+	char theirs[VALUE_MAX], digits[VALUE_MAX];
 	bool same = false;
 
+	value = folded(kind, value, digits);
 	for (size_t i = 0; !same && i < NELEM(table); i++) {
 		struct slice v;
 
 		if (table[i].kind != kind)
 			continue;
-		v = field_text(o, table[i].field, &b);
-		same = v.len > 0 && text_same_nocase(folded(kind, v, &x),
-		    folded(kind, value, &y));
+		v = folded(kind, field_text(o, table[i].field, &b), theirs);
+		same = v.len > 0 && text_same_nocase(v, value);
 	}
 	buf_free(&b);
-	buf_free(&x);
-	buf_free(&y);
 	return same;
 }

@@ -165,6 +165,10 @@ take_record(struct rosters *rs, struct roster *r,
 	enum rc rc;
 
 	rc = entry_make(&e, rec, rs->crypt, rs->catalog, client_of, r);
+	if (rc == RC_NOTFOUND) {
+		drop(&r->list[rec->kind], rec->number);
+		return RC_OK;
+	}
 	if (rc != RC_OK)
 		return RC_IO;	/* to go on without it could drop its events */
 	insert(&r->list[rec->kind], e);
@@ -241,7 +245,21 @@ reload_owned(struct rosters *rs, struct roster *r, enum store_kind kind,
 	return rc;
 }
 
-/* Bring r from its own generation to the present one, change by change. */
+/* The record changed again later on; what is read is its present state. */
+static bool
+changes_again(const struct store_change *c, size_t i, size_t n)
+{
+	for (size_t j = i + 1; j < n; j++)
+		if (c[j].kind == c[i].kind && c[j].number == c[i].number)
+			return true;
+	return false;
+}
+
+/*
+ * Bring r from its own generation to the present one, change by change.  A
+ * client is never put off: what belongs to it may be new, and can't be made
+ * without it.
+ */
 static enum rc
 load_changes(struct rosters *rs, struct roster *r)
 {
@@ -252,6 +270,10 @@ load_changes(struct rosters *rs, struct roster *r)
 	while (rc == RC_OK && n == PAGE) {
 		rc = store_changes(rs->store, r->generation, c, PAGE, &n);
 		for (size_t i = 0; rc == RC_OK && i < n; i++) {
+			r->generation = c[i].generation;
+			if (c[i].kind != STORE_CLIENT &&
+			    changes_again(c, i, n))
+				continue;
 			rc = reload_one(rs, r, c[i].kind, c[i].number);
 			if (rc == RC_OK && c[i].kind == STORE_CLIENT)
 				rc = reload_owned(rs, r, STORE_SUBSCRIPTION,
@@ -259,7 +281,6 @@ load_changes(struct rosters *rs, struct roster *r)
 			if (rc == RC_OK && c[i].kind == STORE_CLIENT)
 				rc = reload_owned(rs, r, STORE_KEY,
 				    c[i].number);
-			r->generation = c[i].generation;
 		}
 	}
 	return rc;
@@ -300,9 +321,9 @@ index_types(struct roster *r)
 		size_t n = 0;
 
 		for (size_t i = 0; i < l->n; i++) {
-			const struct task *task = l->at[i]->u.subscription.task;
+			const struct task *m = l->at[i]->u.subscription.match;
 
-			if (task != NULL && task_wants(task, type))
+			if (m != NULL && task_wants(m, type))
 				list[n++] = l->at[i];
 		}
 		list[n] = NULL;
@@ -463,25 +484,13 @@ roster_key_by_token(const struct roster *r, struct slice token)
 bool
 client_sees(const struct client *c, const struct order *o)
 {
-	struct buf plain = BUF_INIT(1024 * 1024);
-	bool seen = c->all;
-
-	for (size_t i = 0; !seen && i < c->nscope; i++) {
+	for (size_t i = 0; !c->all && i < c->nscope; i++) {
 		struct order_value v = order_field(o, c->scope[i].field);
 
-		if (!v.found)
-			continue;
-		if (!v.escaped) {
-			seen = slice_eq(v.text, c->scope[i].value);
-			continue;
-		}
-		buf_clear(&plain);
-		order_value_text(o, v, &plain);
-		seen = !plain.over &&
-		    slice_eq(buf_as_slice(&plain), c->scope[i].value);
+		if (v.found && order_value_is(v, c->scope[i].value))
+			return true;
 	}
-	buf_free(&plain);
-	return seen;
+	return c->all;
 }
 
 size_t
@@ -489,24 +498,22 @@ roster_match(const struct roster *r, const struct catalog_event *type,
     const struct order *o, uint32_t **out, size_t *cap)
 {
 	const struct client *last = NULL;
-	struct entry **e = NULL;
 	size_t n = 0;
 	bool sees = false;
 
-	for (size_t t = 0; t < r->ntypes; t++)
-		if (catalog_event_at(r->catalog, t) == type)
-			e = r->wanted[t];
-	for (; e != NULL && *e != NULL; e++) {
+	if (type->index >= r->ntypes)
+		return 0;
+	for (struct entry **e = r->wanted[type->index]; *e != NULL; e++) {
 		const struct subscription *s = &(*e)->u.subscription;
 
 		if (s->client != last) {	/* many in a row share one */
 			last = s->client;
 			sees = client_sees(last, o);
 		}
-		if (!sees || !task_filter_matches(s->task, o))
+		if (!sees || !task_filter_matches(s->match, o))
 			continue;
 		if (n == *cap) {
-			*cap = *cap == 0 ? 64 : *cap * 2;
+			*cap = *cap == 0 ? 8 : *cap * 2;
 			*out = more(*out, *cap, sizeof **out);
 		}
 		(*out)[n++] = s->number;

@@ -41,7 +41,12 @@ struct subscription {
 	const struct client *client;
 	enum subscription_state state;
 	const char	*reason;	/* why disabled; "" else */
-	struct task	*task;
+	struct task	*task;		/* NULL: it does not compile, and is
+					   disabled, reason "task" */
+	struct task	*match;		/* what events are matched by: task, or
+					   the known events and, if it holds,
+					   the filter of one that does not
+					   compile; NULL: none */
 	/* signing keys, decoded from whsec_..., the newest first */
 	struct slice	 secret[SUBSCRIPTION_SECRETS_MAX];
 	size_t		 nsecret;

@@ -25,10 +25,12 @@ struct entry {
 
 /*
  * Make an entry of a record.  client finds the entry of a client's number (a
- * reference is taken) and may return NULL.
- *   RC_INVALID  the record can't be read or opened: logged.  A subscription
- *               whose task no longer compiles is RC_OK and disabled, with
- *               reason "task" and a NULL task
+ * reference is taken) and may return NULL.  A subscription whose task no
+ * longer compiles, say because the catalogue lost a field, is made all the
+ * same: disabled, so that what it is due is held until it is mended.
+ *   RC_NOTFOUND  it belongs to a client that is not there: it is nobody's, or
+ *                the client's own record is still to come
+ *   RC_INVALID   the record can't be read or opened: logged
  */
 MUST_USE enum rc entry_make(struct entry **e, const struct store_record *r,
     const struct crypt *crypt, const struct catalog *c,

@@ -1,15 +1,13 @@
+#include <pthread.h>
 #include <stdio.h>
+#include "base/log.h"
+#include "base/text.h"
 #include "work/record_json.h"
 #include "work/user.h"
 
 #define PASSWORD_BYTES	15	/* 20 characters of base64 */
+#define LOGIN_MAX	120	/* bytes */
 #define PAGE		16
-
-/* Checked when there is no such user, so that it takes as long: the hash of
-   random bytes nobody kept. */
-static const char nobody[] = "$argon2id$v=19$m=19456,t=2,p=1$"
-    "c2t5Y2FwLW5vYm9keS1oZQ$"
-    "8oVhVFx0n0hvTtq3QkqvJm1jz0ZpJm0eD2cY0sQb8mE";
 
 /* The stored password of a login, into out.  RC_NOTFOUND. */
 static enum rc
@@ -31,10 +29,9 @@ find(const struct config *cf, struct slice login, struct buf *out)
 		    &n);
 		for (size_t i = 0; rc == RC_OK && !found && i < n; i++) {
 			after = rec[i].number;
-			rc = json_scan(&d, rec[i].body, &json_limits_default,
-			    &err);
 			buf_clear(&name);
-			found = rc == RC_OK &&
+			found = json_scan(&d, rec[i].body,
+			    &json_limits_default, &err) == RC_OK &&
 			    record_string(&d, "login", &name) &&
 			    slice_eq(buf_as_slice(&name), login) &&
 			    record_string(&d, "password", out);
@@ -56,8 +53,14 @@ user_add(const struct config *cf, const char *login, char *password,
 	char hash[CRYPT_PASSWORD_MAX];
 	uint32_t number = 0;
 	uint64_t version = 0;
-	enum rc rc;
+	enum rc rc = RC_INVALID;
 
+	if (login[0] == '\0' || strlen(login) > LOGIN_MAX ||
+	    !text_is_utf8(slice_of(login)) || strchr(login, ':') != NULL) {
+		buf_printf(why, "a login must have 1 to %d bytes of UTF-8, "
+		    "without a colon", LOGIN_MAX);
+		goto done;
+	}
 	rc = find(cf, slice_of(login), &had);
 	if (rc != RC_NOTFOUND) {
 		buf_printf(why, rc == RC_OK ? "there is a user %s" :
@@ -65,8 +68,13 @@ user_add(const struct config *cf, const char *login, char *password,
 		rc = rc == RC_OK ? RC_EXISTS : rc;
 		goto done;
 	}
+	(void)buf_room(&fresh, fresh.max);	/* at once: leaves no copies */
 	crypt_random_base64(PASSWORD_BYTES, &fresh);
-	snprintf(password, size, "%s", buf_str(&fresh));
+	if (fresh.len >= size) {
+		buf_puts(why, "there is no room for a password");
+		rc = RC_TOOBIG;
+		goto done;
+	}
 	crypt_password_hash(buf_as_slice(&fresh), hash);
 	buf_putc(&body, '{');
 	record_put_string(&body, "login", slice_of(login));
@@ -75,7 +83,9 @@ user_add(const struct config *cf, const char *login, char *password,
 	buf_putc(&body, '}');
 	rc = store_record_put(cf->store, STORE_USER, &number, &version,
 	    buf_as_slice(&body));
-	if (rc != RC_OK)
+	if (rc == RC_OK)
+		snprintf(password, size, "%s", buf_str(&fresh));
+	else
 		buf_puts(why, "the store could not write the user");
 done:
 	buf_wipe(&fresh);
@@ -84,18 +94,45 @@ done:
 	return rc;
 }
 
+/*
+ * Take as long as a password's check would, for a login that nobody has.  What
+ * is checked against is the hash of a password that nobody knows; the call
+ * that makes it has taken its time by that.
+ */
+static void
+check_nobody(struct slice password)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	static char nobody[CRYPT_PASSWORD_MAX];
+	unsigned char random[PASSWORD_BYTES];
+	bool made = false;
+
+	pthread_mutex_lock(&lock);
+	if (nobody[0] == '\0') {
+		crypt_random(random, sizeof random);
+		crypt_password_hash((struct slice){ (const char *)random,
+		    sizeof random }, nobody);
+		explicit_bzero(random, sizeof random);
+		made = true;
+	}
+	pthread_mutex_unlock(&lock);
+	if (!made && crypt_password_check(nobody, password) == RC_OK)
+		log_warn("a password matched one that nobody has");
+}
+
 enum rc
 user_check(const struct config *cf, struct slice login,
     struct slice password)
 {
 	struct buf stored = BUF_INIT(CRYPT_PASSWORD_MAX);
-	enum rc rc, match;
+	enum rc rc;
 
 	rc = find(cf, login, &stored);
-	if (rc == RC_OK || rc == RC_NOTFOUND) {
-		match = crypt_password_check(rc == RC_OK ? buf_str(&stored) :
-		    nobody, password);
-		rc = rc == RC_OK && match == RC_OK ? RC_OK : RC_DENIED;
+	if (rc == RC_OK) {
+		rc = crypt_password_check(buf_str(&stored), password);
+	} else if (rc == RC_NOTFOUND) {
+		check_nobody(password);
+		rc = RC_DENIED;
 	}
 	buf_free(&stored);
 	return rc;

@@ -11,8 +11,11 @@
 #include "work/config.h"
 
 /*
- * Make an operator with a fresh password, written to password.
- *   RC_EXISTS  there is a user of that login
+ * Make an operator with a fresh password, written to password (20 characters
+ * and a NUL; wiped by the caller).
+ *   RC_EXISTS   there is a user of that login
+ *   RC_INVALID  the login is empty, over 120 bytes, not UTF-8 or has a colon
+ *   RC_TOOBIG   size has no room
  */
 MUST_USE enum rc user_add(const struct config *cf, const char *login,
     char *password, size_t size, struct buf *why);

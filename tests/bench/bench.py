@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """make bench: how fast Skycap is, beside the bare limits of the same run.
 
-    bench.py [--quick] [--only NAME]... [--json FILE] [--list]
+    bench.py [--quick] [--only NAME]... [--json FILE] [--markdown FILE]
+             [--list]
 
 Serves the built programs behind lighttpd as the end-to-end tests do, drives
 them with the small C programs beside this file, and prints one table.  Every
@@ -430,6 +431,19 @@ def line(r):
             f"{verdict:<8}{r['note'].lstrip('; ')}")
 
 
+def markdown(rows):
+    """The table as RESULTS.md has it."""
+    out = ["| what | measured | bare limit | ratio | asked | |  |",
+           "|---|---:|---:|---:|---|---|---|"]
+    for r in rows:
+        share = f"{r['got'] / r['bare']:.0%}" if r["bare"] else ""
+        verdict = {None: "", True: "met", False: "**not yet**"}[r["met"]]
+        out.append(f"| {r['what']} | {number(r['got'])} {r['unit']} "
+                   f"| {number(r['bare'])} | {share} | {r['asked'] or ''} "
+                   f"| {verdict} | {r['note'].lstrip('; ')} |")
+    return "\n".join(out) + "\n"
+
+
 def sync_us(count=100):
     """Half of the synced appends of 4 KiB take no longer."""
     took = []
@@ -472,6 +486,7 @@ def main():
     p.add_argument("--only", action="append", metavar="NAME",
                    choices=ALL + ("million",))
     p.add_argument("--json", metavar="FILE")
+    p.add_argument("--markdown", metavar="FILE")
     p.add_argument("--list", action="store_true")
     o = p.parse_args()
     if o.list:
@@ -491,6 +506,9 @@ def main():
     if o.json:
         with open(o.json, "w", encoding="utf-8") as f:
             json.dump({**b.raw, "rows": b.rows}, f, indent=1)
+    if o.markdown:
+        with open(o.markdown, "w", encoding="utf-8") as f:
+            f.write(markdown(b.rows))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@
  * which the kernel would have to die too.
  *
  *	kill_gate [--seconds N] [--workers N] [--seed N]
+ *
+ * With KILL_GATE_LOG in the environment the workers log what they see.
  */
 #include <errno.h>
 #include <getopt.h>

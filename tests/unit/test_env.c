@@ -346,15 +346,6 @@ a_transaction_that_fails_leaves_nothing(void **state)
 	buf_free(&val);
 }
 
-/* Two threads that take two rows in opposite order, and meet in between. */
-struct duel {
-	struct store	*st;
-	pthread_barrier_t *met;
-	enum bdb_file	 first, second;
-	int		 runs;
-	enum rc		 rc;
-};
-
 static enum rc
 add_one(struct store *st, DB_TXN *txn, enum bdb_file f)
 {
@@ -379,15 +370,38 @@ add_one(struct store *st, DB_TXN *txn, enum bdb_file f)
 	return rc;
 }
 
+static void
+want_count(struct store *st, enum bdb_file f, int64_t want)
+{
+	struct buf key = BUF_INIT(8), val = BUF_INIT(64);
+	struct slice s;
+
+	set(&key, "k", 8);
+	want_rc(bdb_get(st, NULL, f, &key, &val, false), RC_OK, "get");
+	s = buf_as_slice(&val);
+	want_i64((int64_t)slice_be64(&s), want, "counted in %s",
+	    bdb_file_name[f]);
+	buf_free(&key);
+	buf_free(&val);
+}
+
+/* Writes one row, lets a reader come in between, and writes another. */
+struct duel {
+	struct store	*st;
+	pthread_barrier_t met;
+	int		 runs;
+	enum rc		 rc;
+};
+
 static enum rc
 duel_once(struct store *st, DB_TXN *txn, void *arg)
 {
 	struct duel *d = arg;
-	enum rc rc = add_one(st, txn, d->first);
+	enum rc rc = add_one(st, txn, BDB_EVENT);
 
 	if (d->runs++ == 0)
-		pthread_barrier_wait(d->met);
-	return rc == RC_OK ? add_one(st, txn, d->second) : rc;
+		pthread_barrier_wait(&d->met);
+	return rc == RC_OK ? add_one(st, txn, BDB_DUE) : rc;
 }
 
 static void *
@@ -398,7 +412,7 @@ duel(void *arg)
 	d->rc = bdb_enter(d->st);
 	if (d->rc != RC_OK)
 		return NULL;
-	d->rc = bdb_txn(d->st, duel_once, d, BDB_PRIORITY_ACCEPT, true);
+	d->rc = bdb_txn(d->st, duel_once, d, BDB_PRIORITY_MAINTAIN, true);
 	bdb_leave(d->st);
 	return NULL;
 }
@@ -408,35 +422,91 @@ a_transaction_is_run_again_after_a_deadlock(void **state)
 {
 	struct store *st = place_open(*state, false);
 	struct buf key = BUF_INIT(8), val = BUF_INIT(64);
-	pthread_barrier_t met;
-	struct duel d[2] = {
-		{ st, &met, BDB_EVENT, BDB_DUE, 0, RC_IO },
-		{ st, &met, BDB_DUE, BDB_EVENT, 0, RC_IO },
-	};
-	pthread_t t[2];
-	struct slice s;
+	struct duel d = { .st = st, .rc = RC_IO };
+	DB_TXN *reader;
+	pthread_t t;
 
-	pthread_barrier_init(&met, NULL, 2);
-	for (int i = 0; i < 2; i++)
-		assert_int_equal(pthread_create(&t[i], NULL, duel, &d[i]), 0);
-	for (int i = 0; i < 2; i++) {
-		pthread_join(t[i], NULL);
-		want_rc(d[i].rc, RC_OK, "thread %d", i);
-	}
-	pthread_barrier_destroy(&met);
-	want_i64(d[0].runs + d[1].runs > 2, true, "runs again");
+	/* A reader that takes the two in the opposite order. */
+	pthread_barrier_init(&d.met, NULL, 2);
 	set(&key, "k", 8);
 	want_rc(bdb_enter(st), RC_OK, "enter");
-	for (int i = 0; i < 2; i++) {
-		want_rc(bdb_get(st, NULL, d[i].first, &key, &val, false),
-		    RC_OK, "get");
-		s = buf_as_slice(&val);
-		want_i64((int64_t)slice_be64(&s), 2, "counted");
-	}
+	assert_int_equal(st->env->txn_begin(st->env, NULL, &reader, 0), 0);
+	want_rc(bdb_get(st, reader, BDB_DUE, &key, &val, false), RC_NOTFOUND,
+	    "the reader's first");
+	assert_int_equal(pthread_create(&t, NULL, duel, &d), 0);
+	pthread_barrier_wait(&d.met);
+	want_rc(bdb_get(st, reader, BDB_EVENT, &key, &val, false),
+	    RC_NOTFOUND, "the reader's second, once the writer gave way");
+	assert_int_equal(reader->commit(reader, 0), 0);
+	pthread_join(t, NULL);
+	want_rc(d.rc, RC_OK, "the writer");
+	assert_true(d.runs > 1);
+	want_count(st, BDB_EVENT, 1);
+	want_count(st, BDB_DUE, 1);
 	bdb_leave(st);
 	store_close(st);
+	pthread_barrier_destroy(&d.met);
 	buf_free(&key);
 	buf_free(&val);
+}
+
+#define TURNS	50
+
+struct turn {
+	struct store	*st;
+	_Atomic int	 writing;	/* at this moment */
+	_Atomic int	 wrong;
+};
+
+static enum rc
+turn_once(struct store *st, DB_TXN *txn, void *arg)
+{
+	struct turn *t = arg;
+	enum rc rc;
+
+	if (atomic_fetch_add(&t->writing, 1) != 0)
+		atomic_store(&t->wrong, 1);
+	rc = add_one(st, txn, BDB_EVENT);
+	sched_yield();
+	if (rc == RC_OK)
+		rc = add_one(st, txn, BDB_DUE);
+	atomic_fetch_sub(&t->writing, 1);
+	return rc;
+}
+
+static void *
+take_turns(void *arg)
+{
+	struct turn *t = arg;
+
+	for (int i = 0; i < TURNS; i++) {
+		if (bdb_enter(t->st) != RC_OK)
+			atomic_store(&t->wrong, 2);
+		else if (bdb_txn(t->st, turn_once, t, BDB_PRIORITY_ACCEPT,
+		    false) != RC_OK)
+			atomic_store(&t->wrong, 3);
+		bdb_leave(t->st);
+	}
+	return NULL;
+}
+
+static void
+writers_take_turns(void **state)
+{
+	struct turn turn = { .st = place_open(*state, false) };
+	pthread_t t[4];
+
+	for (size_t i = 0; i < NELEM(t); i++)
+		assert_int_equal(pthread_create(&t[i], NULL, take_turns,
+		    &turn), 0);
+	for (size_t i = 0; i < NELEM(t); i++)
+		pthread_join(t[i], NULL);
+	want_i64(turn.wrong, 0, "what went wrong");
+	want_rc(bdb_enter(turn.st), RC_OK, "enter");
+	want_count(turn.st, BDB_EVENT, (int64_t)NELEM(t) * TURNS);
+	want_count(turn.st, BDB_DUE, (int64_t)NELEM(t) * TURNS);
+	bdb_leave(turn.st);
+	store_close(turn.st);
 }
 
 /* A child with a store of its own; its exit status, or minus a signal. */
@@ -740,6 +810,7 @@ main(void)
 		ENV_TEST(a_cursor_finds_its_place_and_moves),
 		ENV_TEST(a_transaction_that_fails_leaves_nothing),
 		ENV_TEST(a_transaction_is_run_again_after_a_deadlock),
+		ENV_TEST(writers_take_turns),
 		ENV_TEST(a_log_that_cant_be_flushed_ends_the_process),
 		ENV_TEST(maintenance_makes_a_checkpoint_and_removes_old_logs),
 		ENV_TEST(a_full_disk_refuses_and_recovers_by_itself),

@@ -535,7 +535,8 @@ an_event_at_every_limit_fits_its_row(void **state)
 	uint32_t *sub = calloc(STORE_SUBSCRIPTIONS_MAX, sizeof *sub);
 	char text[STORE_TEXT_MAX] = { 0 };
 	struct store_accept a = {
-		.type = { text, sizeof text }, .occurred = { text, sizeof text },
+		.type = { text, sizeof text },
+		.occurred = { text, sizeof text },
 		.sender_id = { text, STORE_SENDER_ID_MAX },
 		.order = { order_text, STORE_ORDER_MAX },
 		.subscription = sub, .nsubscription = STORE_SUBSCRIPTIONS_MAX,

@@ -1,0 +1,281 @@
+#include <stdio.h>
+#include "work/config_change.h"
+#include "work/config_record.h"
+#include "work/record_json.h"
+
+/* One problem of a task a line: "/httpRequest/url: must be absolute". */
+static void
+task_fault(void *arg, const char *pointer, const char *detail)
+{
+	struct buf *why = arg;
+
+	if (why->len > 0)
+		buf_putc(why, '\n');
+	buf_printf(why, "%s%s%s", pointer, *pointer == '\0' ? "" : ": ",
+	    detail);
+}
+
+static void
+seal(const struct config *cf, const struct buf *plain, struct buf *text,
+    struct slice *where)
+{
+	size_t at = text->len;
+
+	crypt_seal(cf->crypt, buf_as_slice(plain), text);
+	*where = (struct slice){ text->s, text->len - at };
+}
+
+/* A fresh signing key of 32 bytes, as the sealed list wants it. */
+static void
+new_secret(struct buf *raw)
+{
+	unsigned char key[32];
+
+	crypt_random(key, sizeof key);
+	buf_be16(raw, sizeof key);
+	buf_put(raw, key, sizeof key);
+	explicit_bzero(key, sizeof key);
+}
+
+enum rc
+subscription_add(const struct config *cf, uint32_t client, struct slice json,
+    const struct slice *events, size_t nevents, uint32_t *number,
+    struct buf *why)
+{
+	struct subscription_record s = SUBSCRIPTION_RECORD_INIT;
+	struct buf plain = BUF_INIT(STORE_RECORD_MAX);
+	struct buf secret = BUF_INIT(256), secrets = BUF_INIT(1024);
+	struct buf body = BUF_INIT(STORE_RECORD_MAX);
+	struct task *t = NULL;
+	uint64_t version = 0;
+	enum rc rc;
+
+	rc = config_client_there(cf, client, why);
+	if (rc != RC_OK)
+		goto done;
+	rc = task_compile(&t, cf->catalog, json, events, nevents, task_fault,
+	    why);
+	if (rc != RC_OK)
+		goto done;
+	task_print(t, false, &plain);
+	if (plain.over) {
+		buf_puts(why, "the task is too large");
+		rc = RC_TOOBIG;
+		goto done;
+	}
+	new_secret(&secret);
+	s.client = client;
+	s.state = SUBSCRIPTION_ACTIVE;
+	s.reason = SLICE("");
+	seal(cf, &plain, &s.text, &s.task);
+	seal(cf, &secret, &secrets, &s.secrets);
+	subscription_record_write(&s, &body);
+	*number = 0;
+	rc = config_put(cf, STORE_SUBSCRIPTION, number, &version, &body, why);
+	if (rc == RC_OK)
+		rc = config_client_still_there(cf, client, STORE_SUBSCRIPTION,
+		    *number, why);
+done:
+	task_free(t);
+	buf_free(&body);
+	buf_wipe(&plain);
+	buf_wipe(&secret);
+	buf_free(&secrets);
+	buf_free(&s.text);
+	return rc;
+}
+
+/* Read a subscription's record for changing it. */
+static enum rc
+fetch(const struct config *cf, uint32_t number, struct store_record *rec,
+    struct subscription_record *s, struct buf *why)
+{
+	enum rc rc = store_record_get(cf->store, STORE_SUBSCRIPTION, number, 0,
+	    rec);
+
+	if (rc == RC_OK)
+		rc = subscription_record_read(s, rec->body);
+	if (rc != RC_OK)
+		buf_puts(why, rc == RC_NOTFOUND ?
+		    "there is no such subscription" :
+		    "the subscription can't be read");
+	return rc;
+}
+
+enum rc
+subscription_edit(const struct config *cf, uint32_t number, uint64_t version,
+    struct slice json, struct buf *why)
+{
+	struct subscription_record s = SUBSCRIPTION_RECORD_INIT;
+	struct store_record rec = STORE_RECORD_INIT;
+	struct buf old = BUF_INIT(STORE_RECORD_MAX);
+	struct buf merged = BUF_INIT(STORE_RECORD_MAX);
+	struct buf plain = BUF_INIT(STORE_RECORD_MAX);
+	struct buf sealed = BUF_INIT(STORE_RECORD_MAX);
+	struct buf body = BUF_INIT(STORE_RECORD_MAX);
+	struct task *was = NULL, *t = NULL;
+	size_t room;
+	enum rc rc;
+
+	rc = fetch(cf, number, &rec, &s, why);
+	if (rc != RC_OK)
+		goto done;
+	rc = crypt_open(cf->crypt, s.task, &old);
+	if (rc != RC_OK) {
+		buf_puts(why, "its secrets can't be opened: another key file?");
+		goto done;
+	}
+	rc = task_compile(&was, cf->catalog, buf_as_slice(&old), NULL, 0,
+	    task_fault, why);
+	buf_clear(why);		/* a task that has become wrong may be mended */
+	room = json.len + old.len < merged.max ? json.len + old.len :
+	    merged.max;
+	(void)buf_room(&merged, room);		/* at once: leaves no copies */
+	if (rc == RC_OK)
+		task_merge_secrets(was, json, &merged);
+	else
+		buf_slice(&merged, json);
+	if (merged.over) {
+		buf_puts(why, "the task is too large");
+		rc = RC_TOOBIG;
+		goto done;
+	}
+	rc = task_compile(&t, cf->catalog, buf_as_slice(&merged), NULL, 0,
+	    task_fault, why);
+	if (rc != RC_OK)
+		goto done;
+	task_print(t, false, &plain);
+	seal(cf, &plain, &sealed, &s.task);
+	subscription_record_write(&s, &body);
+	if (plain.over || sealed.over)
+		body.over = true;
+	rc = config_put(cf, STORE_SUBSCRIPTION, &number, &version, &body, why);
+done:
+	task_free(was);
+	task_free(t);
+	store_record_clear(&rec);
+	buf_wipe(&old);
+	buf_wipe(&merged);
+	buf_wipe(&plain);
+	buf_free(&sealed);
+	buf_free(&body);
+	buf_free(&s.text);
+	return rc;
+}
+
+enum rc
+subscription_set_state(const struct config *cf, uint32_t number,
+    enum subscription_state state, const char *reason, struct buf *why)
+{
+	struct subscription_record s = SUBSCRIPTION_RECORD_INIT;
+	struct store_record rec = STORE_RECORD_INIT;
+	struct buf body = BUF_INIT(STORE_RECORD_MAX);
+	enum rc rc;
+
+	do {		/* somebody else's change meanwhile: look again */
+		buf_clear(why);
+		buf_clear(&body);
+		store_record_clear(&rec);
+		rc = fetch(cf, number, &rec, &s, why);
+		if (rc != RC_OK)
+			break;
+		if (s.state == state && slice_is(s.reason, reason))
+			break;
+		s.state = state;
+		s.reason = slice_of(reason);
+		subscription_record_write(&s, &body);
+		rc = config_put(cf, STORE_SUBSCRIPTION, &number, &rec.version,
+		    &body, why);
+	} while (rc == RC_STALE);
+	store_record_clear(&rec);
+	buf_free(&body);
+	buf_free(&s.text);
+	return rc;
+}
+
+enum rc
+subscription_remove(const struct config *cf, uint32_t number,
+    struct buf *why)
+{
+	return config_remove(cf, STORE_SUBSCRIPTION, number, "subscription",
+	    why);
+}
+
+enum rc
+subscription_secret(const struct config *cf, uint32_t number,
+    struct buf *out, struct buf *why)
+{
+	struct subscription_record s = SUBSCRIPTION_RECORD_INIT;
+	struct store_record rec = STORE_RECORD_INIT;
+	struct buf raw = BUF_INIT(4096);
+	struct slice list, key;
+	enum rc rc;
+
+	rc = fetch(cf, number, &rec, &s, why);
+	if (rc != RC_OK)
+		goto done;
+	rc = crypt_open(cf->crypt, s.secrets, &raw);
+	list = buf_as_slice(&raw);
+	key = slice_take(&list, slice_be16(&list));
+	if (rc != RC_OK || key.s == NULL) {
+		buf_puts(why, "its secrets can't be opened: another key file?");
+		rc = RC_INVALID;
+		goto done;
+	}
+	buf_puts(out, "whsec_");
+	crypt_base64(key, out);
+done:
+	store_record_clear(&rec);
+	buf_wipe(&raw);
+	buf_free(&s.text);
+	return rc;
+}
+
+enum rc
+apikey_add(const struct config *cf, enum key_kind kind, uint32_t client,
+    const char *name, uint32_t *number, struct buf *key, struct buf *why)
+{
+	struct buf body = BUF_INIT(4096), token = BUF_INIT(128);
+	const char *fault = config_name_fault(name);
+	unsigned char hash[CRYPT_TOKEN_LEN];
+	char hex[2 * CRYPT_TOKEN_LEN + 1];
+	uint64_t version = 0;
+	enum rc rc = RC_INVALID;
+
+	if (fault != NULL) {
+		buf_printf(why, "the key's name %s", fault);
+		goto done;
+	}
+	if (kind == KEY_CLIENT) {
+		rc = config_client_there(cf, client, why);
+		if (rc != RC_OK)
+			goto done;
+	}
+	(void)buf_room(&token, token.max);	/* at once: leaves no copies */
+	crypt_token_new(key_kind_name(kind), &token, hash);
+	for (size_t i = 0; i < sizeof hash; i++)
+		snprintf(hex + 2 * i, 3, "%02x", hash[i]);
+	buf_putc(&body, '{');
+	record_put_string(&body, "name", slice_of(name));
+	record_put_string(&body, "kind", slice_of(key_kind_name(kind)));
+	record_put_int(&body, "client", kind == KEY_CLIENT ? client : 0);
+	record_put_string(&body, "hash", slice_of(hex));
+	buf_putc(&body, '}');
+	*number = 0;
+	rc = config_put(cf, STORE_KEY, number, &version, &body, why);
+	if (rc == RC_OK && kind == KEY_CLIENT)
+		rc = config_client_still_there(cf, client, STORE_KEY, *number,
+		    why);
+	if (rc == RC_OK)
+		buf_slice(key, buf_as_slice(&token));
+done:
+	buf_free(&body);
+	buf_wipe(&token);
+	return rc;
+}
+
+enum rc
+apikey_revoke(const struct config *cf, uint32_t number, struct buf *why)
+{
+	return config_remove(cf, STORE_KEY, number, "key", why);
+}
