@@ -16,7 +16,7 @@ main(int argc, char **argv)
 	static const struct program prog = {
 		.name = "intake", .routes = routes, .nroutes = NELEM(routes),
 		.open = intake_page_open, .close = intake_page_close,
-		.open_at_start = true,
+		.open_at_start = true, .local_free = intake_page_local_free,
 	};
 
 	return serve(&prog, argc, argv);

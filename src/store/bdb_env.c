@@ -301,8 +301,16 @@ static void
 leave(void *arg)
 {
 	struct store *st = arg;
-	int error = env_end(st->env, st->db);
+	int flushed, error;
 
+	/*
+	 * What was committed unsynced lies in the shared log buffer, which is
+	 * lost when the last one leaves and the next recovers.
+	 */
+	flushed = st->env->log_flush(st->env, NULL);
+	error = env_end(st->env, st->db);
+	if (error == 0)
+		error = flushed;
 	st->env = NULL;
 	/*
 	 * Whatever went wrong while leaving, the next one in must not trust

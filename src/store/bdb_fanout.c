@@ -9,15 +9,6 @@ struct step {
 	struct store_event	 event;		/* raw empty: it is gone */
 };
 
-static void
-row_key(struct buf *key, uint64_t position, int64_t accepted_ms)
-{
-	struct store_due d = { .due_ms = accepted_ms,
-	    .key = { .position = position } };
-
-	key_due(key, &d);
-}
-
 static enum rc
 put_row(struct store *st, DB_TXN *txn, const struct store_due *row,
     uint32_t written)
@@ -170,27 +161,5 @@ bdb_fanout_expand(struct store *st, size_t steps, bool *more)
 		rc = RC_OK;
 	}
 	store_event_clear(&s.event);
-	return rc;
-}
-
-enum rc
-bdb_fanout_waits(struct store *st, uint64_t position, int64_t accepted_ms,
-    uint32_t index, bool *waits)
-{
-	struct buf key = KEY_INIT, val = VALUE_INIT;
-	uint32_t written;
-	enum rc rc;
-
-	*waits = false;
-	row_key(&key, position, accepted_ms);
-	rc = bdb_get(st, NULL, BDB_DUE, &key, &val, false);
-	if (rc == RC_OK)
-		rc = parse_written(buf_as_slice(&val), &written);
-	if (rc == RC_OK)
-		*waits = index >= written;
-	if (rc == RC_NOTFOUND)
-		rc = RC_OK;
-	buf_free(&val);
-	buf_free(&key);
 	return rc;
 }

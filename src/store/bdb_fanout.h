@@ -25,11 +25,4 @@ MUST_USE enum rc bdb_fanout_put(struct store *st, DB_TXN *txn,
 MUST_USE enum rc bdb_fanout_expand(struct store *st, size_t steps,
     bool *more);
 
-/*
- * Is the due row of an event's subscription (its index among them) still to
- * be written?
- */
-MUST_USE enum rc bdb_fanout_waits(struct store *st, uint64_t position,
-    int64_t accepted_ms, uint32_t index, bool *waits);
-
 #endif

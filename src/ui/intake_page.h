@@ -2,7 +2,7 @@
  * intake_page - POST /events, GET /events/:id and GET /health over HTTP.
  *
  * Turns requests into runs of work/intake and its outcomes into the answers
- * of DESIGN §4: checks key, type and size, splits arrays and NDJSON.
+ * of DESIGN §4: checks key, type and size, tells one event from several.
  */
 #ifndef UI_INTAKE_PAGE_H
 #define UI_INTAKE_PAGE_H
@@ -13,6 +13,9 @@
 MUST_USE enum rc intake_page_open(const struct conf *conf, bool standing,
     void **app, struct buf *why);
 void intake_page_close(void *app);
+
+/* The program's local_free: what a worker keeps between requests. */
+void intake_page_local_free(void *local);
 
 void intake_page_post(void *app, struct req *rq, struct resp *rs);
 void intake_page_event(void *app, struct req *rq, struct resp *rs);

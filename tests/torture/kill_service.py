@@ -12,6 +12,7 @@ The same seed makes the same plan, not the same race.
 """
 
 import argparse
+import bisect
 import json
 import os
 import random
@@ -34,6 +35,8 @@ PATHS = ("/one", "/two")
 FAIL = 0.02             # of all requests to an endpoint
 STILL_S = 90            # without anything arriving: what is missing is lost
 PAUSE_S = 15            # without anything taken: longer is a fault
+SURVIVORS_S = 2         # the same while an intake lives, after another died
+CALM_S = 5              # for all to be well after they were not
 ENDS_WELL = (0, 75)     # 75: left an environment that can't be trusted
 
 
@@ -71,9 +74,11 @@ class Torture:
         self.counts = {}
         self.faults = []
         self.stopped = []       # (when to go on, pid)
+        self.kills = []         # when, while an intake was there to go on
+        self.calm = 0.0         # not before, as there was none
         self.commands = 0
         self.recovered = 0
-        self.pause_s = 0.0
+        self.pause_s = self.survivors_s = 0.0
         self.plan = [
             (24, self._kill, "intake"), (20, self._kill, "sweep"),
             (4, self._kill, "admin"), (4, self._kill_all, None),
@@ -101,13 +106,27 @@ class Torture:
         return self.random.choice(sorted(pids)) if pids else None
 
     def _kill(self, name):
+        intakes = self.server.pids(self.paths["intake"])
         pid = self._victim(name)
-        if pid is not None:
-            self._signal(pid, signal.SIGKILL, f"killed {name}")
+        if pid is None:
+            return
+        at = time.monotonic()
+        if len(set(intakes) - {pid}) == 0:
+            self._unsettle()
+        elif at > self.calm:
+            self.kills.append(at)
+        self._signal(pid, signal.SIGKILL, f"killed {name}")
 
     def _kill_all(self, _):
+        self._unsettle()
         for pid in self.server.pids():
             self._signal(pid, signal.SIGKILL, "killed with all")
+
+    def _unsettle(self):
+        """Nobody is left, or answers, who could go on: it takes its time."""
+        at = time.monotonic()
+        self.calm = at + CALM_S
+        self.kills = [t for t in self.kills if t + SURVIVORS_S < at]
 
     def _end(self, name):
         pid = self._victim(name)
@@ -120,6 +139,8 @@ class Torture:
                                             f"stopped {name}"):
             self.stopped.append(
                 (time.monotonic() + self.random.uniform(0.05, 3), pid))
+            if name == "intake":    # all connections may wait for that one
+                self._unsettle()
 
     def _go_on(self, everybody=False):
         left = []
@@ -136,6 +157,7 @@ class Torture:
     def _lighttpd(self, _):
         """Kill the web server, and start it again while its children live."""
         port = self.server.port
+        self._unsettle()
         self.server.kill()
         self._count("killed lighttpd")
         time.sleep(self.random.choice((0, 0, 0.5, 1, 2.5)))
@@ -221,6 +243,7 @@ class Torture:
             self._go_on(everybody=True)
             publisher.end()
         self.pause_s = self.book.longest_pause()
+        self.survivors_s = self._longest_after_kills()
         stalls.ending.set()
         self._settle()
         self.recovered = self.recoveries() - before
@@ -232,6 +255,14 @@ class Torture:
             self.server.get("/admin", timeout_s=20)
         except OSError:
             pass
+
+    def _longest_after_kills(self):
+        times, longest = self.book.times, 0.0
+        for at in self.kills:
+            i = bisect.bisect(times, at)
+            if i < len(times):
+                longest = max(longest, times[i] - at)
+        return longest
 
     def _settle(self):
         """Until all that was taken has arrived and nothing is pending."""
@@ -260,6 +291,8 @@ class Torture:
             f.append(f"{len(ghosts)} refused and arrived: {ghosts[:5]}")
         if self.pause_s > PAUSE_S + 3 * stall_s:
             f.append(f"a pause of {self.pause_s:.1f} s")
+        if self.survivors_s > SURVIVORS_S + 3 * stall_s:
+            f.append(f"a survivor took {self.survivors_s:.1f} s to go on")
         self._judge_records()
         out = self.service.run("verify", "--pages", check=False, timeout=300)
         if self.service.last.returncode != 0:
@@ -302,7 +335,8 @@ class Torture:
                f"duplicates, {b.unanswered} unanswered, {b.unavailable} "
                "refused for now")
         yield (f"{len(b.came)} messages arrived, {b.twice()} of them again; "
-               f"longest pause in taking {self.pause_s:.2f} s")
+               f"longest pause in taking {self.pause_s:.2f} s, "
+               f"{self.survivors_s:.2f} s where an intake had survived")
 
     def close(self, keep=False):
         if keep:

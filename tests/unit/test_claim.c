@@ -199,6 +199,32 @@ lanes_are_counted_whole_and_what_is_due_apart(void **state)
 	want_i64((int64_t)n, 0, "lanes above 8");
 }
 
+/* More subscribers than an accepting transaction writes rows for. */
+static void
+an_event_with_very_many_subscribers_becomes_due_to_each(void **state)
+{
+	enum { N = 1700 };
+	struct fixture *f = *state;
+	struct store_head *h = calloc(N + 1, sizeof *h);
+	uint32_t *sub = calloc(N, sizeof *sub);
+	uint64_t position;
+	size_t n;
+
+	assert_non_null(h);
+	assert_non_null(sub);
+	for (uint32_t i = 0; i < N; i++)
+		sub[i] = 3 * i + 1;
+	position = event_for(f->st, NULL, sub, N, NULL, 0);
+	want_rc(store_heads(f->st, 0, h, N + 1, &n), RC_OK, "heads");
+	want_i64((int64_t)n, N, "lanes with something due");
+	for (size_t i = 0; i < n; i++)
+		want_i64(h[i].lane, sub[i], "lane %zu", i);
+	want_i64((int64_t)due_of(f->st, position, sub[N - 1]).key.position,
+	    (int64_t)position, "the last one's event");
+	free(sub);
+	free(h);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_make,	\
     fixture_remove)
 
@@ -212,6 +238,7 @@ main(void)
 		TEST(claiming_writes_nothing),
 		TEST(a_large_event_is_read_whole),
 		TEST(a_row_without_its_event_is_passed_by),
+		TEST(an_event_with_very_many_subscribers_becomes_due_to_each),
 		TEST(lanes_are_counted_whole_and_what_is_due_apart),
 	};
 

@@ -362,6 +362,21 @@ a_killed_process_leaves_each_item_whole(void **state)
 	free(d);
 }
 
+static void
+what_was_not_synced_survives_an_orderly_leave(void **state)
+{
+	struct fixture *f = *state;
+	struct store_due d = due_of(f->st, event_to(f->st, 2), 2);
+	struct store_attempt at = attempt(1, 200);
+	struct store_settle s = { .due = d, .attempts = 1, .now_ms = 9,
+	    .outcome = STORE_DELIVERED, .attempt = &at };
+
+	want_rc(store_settle(f->st, &s, 1, false), RC_OK, "settle");
+	want_rc(s.rc, RC_OK, "its item");
+	store_idle(f->st);	/* the last one out; the next recovers */
+	want_i64(get(f->st, d.key).state, STORE_IS_DELIVERED, "after leaving");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_make,	\
     fixture_remove)
 
@@ -376,6 +391,7 @@ main(void)
 		TEST(a_row_that_counts_otherwise_is_stale),
 		TEST(many_are_settled_in_the_order_they_were_given),
 		TEST(the_hour_of_a_time_before_1970_is_its_own),
+		TEST(what_was_not_synced_survives_an_orderly_leave),
 		TEST(a_killed_process_leaves_each_item_whole),
 	};
 
