@@ -1,140 +1,96 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
+#include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
-#include "base/clock.h"
 #include "cli/cli.h"
+#include "cli/print.h"
 
-#define OPTIONS_MAX	16
-#define ID_JSON		1001
-#define ID_CONF		1002
-#define ID_HELP		1003
+/* Text for people on standard error; further lines are set below the first. */
+static void
+say(const char *who, const char *fmt, va_list ap)
+{
+	struct buf text = BUF_INIT(1024 * 1024), out = BUF_INIT(1024 * 1024);
+	struct slice rest;
+
+	buf_vprintf(&text, fmt, ap);
+	rest = buf_as_slice(&text);
+	buf_puts(&out, who);
+	do {
+		const char *nl = memchr(rest.s, '\n', rest.len);
+		size_t len = nl == NULL ? rest.len : (size_t)(nl - rest.s);
+
+		print_clean((struct slice){ rest.s, len }, &out);
+		buf_putc(&out, '\n');
+		len += nl != NULL;
+		rest.s += len;
+		rest.len -= len;
+		if (rest.len > 0)
+			buf_printf(&out, "%*s", (int)strlen(who), "");
+	} while (rest.len > 0);
+	fputs(buf_str(&out), stderr);
+	buf_free(&text);
+	buf_free(&out);
+}
 
 int
 cli_fail(const char *fmt, ...)
 {
 	va_list ap;
 
-	fputs("skycap: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	say("skycap: ", fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
 	return CLI_FAILED;
-}
-
-static void
-print_usage(FILE *f, const struct command *cmd)
-{
-	const char *line = cmd->usage, *end;
-
-	for (int first = 1;; first = 0) {
-		end = strchr(line, '\n');
-		fprintf(f, "%s skycap %s%s%.*s\n", first ? "usage:" : "      ",
-		    cmd->name, *line == '\0' ? "" : " ",
-		    end == NULL ? (int)strlen(line) : (int)(end - line), line);
-		if (end == NULL)
-			break;
-		line = end + 1;
-	}
 }
 
 int
 cli_usage(const struct cli *c, const char *fmt, ...)
 {
+	struct buf who = BUF_INIT(256);
 	va_list ap;
 
-	fprintf(stderr, "skycap %s: ", c->command->name);
+	buf_printf(&who, "skycap %s: ", c->command->name);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	say(buf_str(&who), fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
-	print_usage(stderr, c->command);
+	buf_free(&who);
+	cli_print_usage(stderr, c->command);
 	return CLI_USAGE;
 }
 
-static void
-print_help(const struct command *cmd)
+int
+cli_unreadable(void)
 {
-	print_usage(stdout, cmd);
-	printf("\n%s\n", cmd->summary);
-	if (cmd->help[0] != '\0')
-		printf("\n%s\n", cmd->help);
-	puts("\nAlways: --conf FILE   the configuration file\n"
-	    "        --json        one JSON object a line\n"
-	    "        --help        this");
+	return cli_fail("the store can't be read just now");
 }
 
-int
-cli_options(struct cli *c, int argc, char **argv,
-    const struct cli_option *opt, size_t n, int *status)
+/* Whoever may not read the configuration is told who may. */
+static int
+not_this_user(const char *path, const struct buf *why)
 {
-	struct option longs[OPTIONS_MAX + 4] = {
-		{ "json", no_argument, NULL, ID_JSON },
-		{ "conf", required_argument, NULL, ID_CONF },
-		{ "help", no_argument, NULL, ID_HELP },
-	};
-	int id, left;
+	char at[PATH_MAX];
+	struct passwd *pw;
+	struct stat st;
+	char *slash;
 
-	for (size_t i = 0; i < n; i++)
-		longs[3 + i] = (struct option){ opt[i].name,
-		    opt[i].flag != NULL ? no_argument : required_argument,
-		    NULL, (int)i + 1 };
-	*status = CLI_USAGE;
-	optind = 0;			/* glibc: begin anew */
-	opterr = 0;
-	while ((id = getopt_long(argc, argv, ":h", longs, NULL)) != -1) {
-		const struct cli_option *o;
-
-		if (id == ID_HELP || id == 'h') {
-			print_help(c->command);
-			*status = CLI_OK;
-			return -1;
-		} else if (id == ID_JSON)
-			c->json = true;
-		else if (id == ID_CONF)
-			c->conf_flag = optarg;
-		else if (id == ':') {
-			cli_usage(c, "%s needs a value", argv[optind - 1]);
-			return -1;
-		} else if (id == '?') {
-			cli_usage(c, "there is no option %s",
-			    argv[optind - 1]);
-			return -1;
-		} else {
-			o = &opt[id - 1];
-			if (o->flag != NULL)
-				*o->flag = true;
-			else if (o->value != NULL)
-				*o->value = optarg;
-			else if (*o->n == o->max) {
-				cli_usage(c, "--%s was given more than %zu "
-				    "times", o->name, o->max);
-				return -1;
-			} else
-				o->list[(*o->n)++] = optarg;
-		}
+	snprintf(at, sizeof at, "%s", path);
+	while (stat(at, &st) == -1) {
+		slash = strrchr(at, '/');
+		if (slash == NULL || slash == at)
+			break;
+		*slash = '\0';
 	}
-	left = argc - optind;
-	for (int i = 0; i < left; i++)
-		argv[i + 1] = argv[optind + i];
-	*status = CLI_OK;
-	return left;
-}
-
-int
-cli_verb(struct cli *c, int argc, char **argv)
-{
-	int status;
-
-	if (argc > 1 && argv[1][0] != '-')
-		return cli_usage(c, "there is no \"%s %s\"", c->command->name,
-		    argv[1]);
-	if (cli_options(c, argc, argv, NULL, 0, &status) == -1)
-		return status;
-	return cli_usage(c, "say what to do");
+	pw = stat(at, &st) == 0 ? getpwuid(st.st_uid) : NULL;
+	if (pw == NULL)
+		cli_fail("%s", buf_str(why));
+	else
+		cli_fail("%s; it belongs to %s: be that user, or root",
+		    buf_str(why), pw->pw_name);
+	return CLI_USAGE;
 }
 
 int
@@ -146,7 +102,9 @@ cli_conf(struct cli *c, struct conf *conf)
 
 	conf_find(c->conf_flag, NULL, &path);
 	rc = conf_load(conf, buf_str(&path), &why);
-	if (rc != RC_OK)
+	if (rc == RC_DENIED)
+		status = not_this_user(buf_str(&path), &why);
+	else if (rc != RC_OK)
 		status = cli_fail("%s", buf_str(&why));
 	if (rc == RC_NOTFOUND)
 		fputs("Make one with: skycap init --dir DIR\n"
@@ -171,16 +129,39 @@ cli_open(struct cli *c)
 	if (status != CLI_OK)
 		goto done;
 	rc = store_become_owner(conf->store_dir, &why);
-	if (rc == RC_OK)
-		rc = service_open(&c->service, conf, false, &why);
-	if (rc == RC_OK)
+	if (rc != RC_OK) {
+		cli_fail("%s", buf_str(&why));
+		status = rc == RC_DENIED ? CLI_USAGE : CLI_FAILED;
 		goto done;
-	cli_fail("%s", buf_str(&why));
-	status = rc == RC_DENIED ? CLI_USAGE : CLI_FAILED;
+	}
+	rc = service_open(&c->service, conf, false, &why);
+	if (rc != RC_OK)
+		status = cli_fail("%s", buf_str(&why));
 done:
 	free(conf);
 	buf_free(&why);
 	return status;
+}
+
+int
+cli_begin(struct cli *c, int argc, char **argv, int n, const char *need)
+{
+	int status, left;
+
+	left = cli_options(c, argc, argv, NULL, 0, &status);
+	if (left == -1)
+		return status == CLI_OK ? CLI_HELPED : status;
+	if (left != n)
+		return cli_usage(c, "%s", need);
+	return cli_open(c);
+}
+
+int
+cli_roster(const struct cli *c, const struct roster **r)
+{
+	if (rosters_get(c->service.rosters, 0, true, r) != RC_OK)
+		return cli_unreadable();
+	return CLI_OK;
 }
 
 void
@@ -214,6 +195,7 @@ cli_read(const char *path, struct buf *b)
 		status = cli_fail("%s: more than %zu bytes", path, b->max);
 	if (fd != STDIN_FILENO)
 		close(fd);
+	explicit_bzero(chunk, sizeof chunk);	/* it may have been a secret */
 	return status;
 }
 
@@ -230,11 +212,13 @@ cli_number(const char *s, int64_t lo, int64_t hi, int64_t *v)
 }
 
 int
-cli_record(const struct cli *c, enum store_kind kind, const char *what,
-    const char *id, uint32_t *number)
+cli_record(const struct cli *c, enum store_kind kind, const char *id,
+    uint32_t *number)
 {
 	if (store_record_parse(c->service.store, kind, slice_of(id),
 	    number) == RC_OK)
 		return CLI_OK;
-	return cli_fail("%s is not the id of a %s here", id, what);
+	return cli_fail("%s is not the id of a %s here", id,
+	    kind == STORE_CLIENT ? "client" :
+	    kind == STORE_SUBSCRIPTION ? "subscription" : "key");
 }

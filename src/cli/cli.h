@@ -2,19 +2,20 @@
  * cli - what the files of the command `skycap` share.
  *
  * Each cmd_*.c exports one `const struct command`; skycap.c is the table of
- * them.  Here are the options, the opening of the service, and the two ways to
- * print: an aligned table for people, one JSON object a line with --json.
- * Exit status everywhere: 0, 1 (failed), 2 (usage).
+ * them.  Here are the options and the opening of the service; what is printed
+ * goes through print.h.  Exit status everywhere: 0, 1 (failed), 2 (usage, or
+ * the wrong user).
  */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
+#include <stdio.h>
 #include "ui/service.h"
 
 #define CLI_OK		0
 #define CLI_FAILED	1
 #define CLI_USAGE	2
-#define CLI_PAGE	200	/* rows read in one visit to the store */
+#define CLI_PAGE	100	/* rows read in one visit to the store */
 
 struct cli {
 	const struct command *command;
@@ -53,17 +54,27 @@ struct cli_option {
 int cli_options(struct cli *c, int argc, char **argv,
     const struct cli_option *opt, size_t n, int *status);
 
-/* Complain about the usage: "skycap NAME: ..." and the usage line. */
+/* Complain about the usage: "skycap NAME: ..." and the usage lines. */
 int cli_usage(const struct cli *c, const char *fmt, ...) PRINTF(2, 3);
+void cli_print_usage(FILE *f, const struct command *cmd);
 
 /*
- * argv[1] is none of the command's verbs: the help if it asks for that, else
- * a complaint.
+ * Run the verb that argv[1] names, with argv from there; else the help, if
+ * that is asked for, or a complaint that names the nearest.
  */
-int cli_verb(struct cli *c, int argc, char **argv);
+struct cli_verb {
+	const char	*name;
+	int		(*run)(struct cli *c, int argc, char **argv);
+};
+
+int cli_verbs(struct cli *c, int argc, char **argv,
+    const struct cli_verb *verb, size_t n);
 
 /* Say what failed: "skycap: ...".  Returns CLI_FAILED. */
 int cli_fail(const char *fmt, ...) PRINTF(1, 2);
+
+/* The same for a store that can't be read just now. */
+int cli_unreadable(void);
 
 /*
  * Read the configuration, become the store's owner, open the service into
@@ -73,6 +84,17 @@ int cli_conf(struct cli *c, struct conf *conf);
 int cli_open(struct cli *c);
 void cli_close(struct cli *c);
 
+/* The present roster, given back by roster_release. */
+int cli_roster(const struct cli *c, const struct roster **r);
+
+/*
+ * cli_options, for a command or verb with n words and no options, and
+ * cli_open.  CLI_OK; -1: the help was printed; else said what is wrong, with
+ * need as in "one id is needed".
+ */
+#define CLI_HELPED	(-1)
+int cli_begin(struct cli *c, int argc, char **argv, int n, const char *need);
+
 /* Read a file or, for "-", standard input, up to b's ceiling. */
 int cli_read(const char *path, struct buf *b);
 
@@ -80,24 +102,7 @@ int cli_read(const char *path, struct buf *b);
 bool cli_number(const char *s, int64_t lo, int64_t hi, int64_t *v);
 
 /* An id of a record; says so if it is none. */
-int cli_record(const struct cli *c, enum store_kind kind, const char *what,
-    const char *id, uint32_t *number);
-
-/* Rows to be printed in columns; cells are copied. */
-struct table {
-	size_t	   ncol, nrow;
-	struct buf text;		/* cells, NUL-terminated, row by row */
-};
-
-#define TABLE_INIT(columns) { .ncol = (columns), \
-	.text = BUF_INIT(64 * 1024 * 1024) }
-
-void table_cell(struct table *t, const char *s);
-void table_cell_slice(struct table *t, struct slice s);
-void table_cell_time(struct table *t, int64_t ms);	/* local "now" aware */
-
-/* Print it, the first row as a head; nothing if there is only the head. */
-void table_print(const struct table *t);
-void table_free(struct table *t);
+int cli_record(const struct cli *c, enum store_kind kind, const char *id,
+    uint32_t *number);
 
 #endif

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "cli/cli.h"
+#include "cli/print.h"
 #include "work/record_json.h"
 
 static const char *
@@ -44,35 +45,43 @@ print_json(const struct catalog *cat)
 }
 
 static void
-print_text(const struct catalog *cat)
+print_events(const struct catalog *cat)
 {
-	struct table events = TABLE_INIT(3), fields = TABLE_INIT(4);
+	static const struct table_column column[] = {
+		{ .name = "EVENT" }, { .name = "GROUP", .drop = 1 },
+		{ .name = "MEANING", .least = 24 },
+	};
+	struct table t = TABLE_INIT(column);
 	const struct catalog_event *e;
+
+	for (size_t i = 0; (e = catalog_event_at(cat, i)) != NULL; i++) {
+		table_cell(&t, e->name);
+		table_cell(&t, e->group);
+		table_cell(&t, e->meaning);
+	}
+	table_print(&t);
+	table_free(&t);
+}
+
+static void
+print_fields(const struct catalog *cat)
+{
+	static const struct table_column column[] = {
+		{ .name = "FIELD" }, { .name = "TYPE" },
+		{ .name = "SAMPLE", .least = 12 },
+		{ .name = "MEANING", .least = 24 },
+	};
+	struct table t = TABLE_INIT(column);
 	const struct catalog_field *f;
 
-	table_cell(&events, "EVENT");
-	table_cell(&events, "GROUP");
-	table_cell(&events, "MEANING");
-	for (size_t i = 0; (e = catalog_event_at(cat, i)) != NULL; i++) {
-		table_cell(&events, e->name);
-		table_cell(&events, e->group);
-		table_cell(&events, e->meaning);
-	}
-	table_cell(&fields, "FIELD");
-	table_cell(&fields, "TYPE");
-	table_cell(&fields, "SAMPLE");
-	table_cell(&fields, "MEANING");
 	for (size_t i = 0; (f = catalog_field_at(cat, i)) != NULL; i++) {
-		table_cell(&fields, f->name);
-		table_cell(&fields, type_name(f->type));
-		table_cell(&fields, f->sample);
-		table_cell(&fields, f->meaning);
+		table_cell(&t, f->name);
+		table_cell(&t, type_name(f->type));
+		table_cell(&t, f->sample);
+		table_cell(&t, f->meaning);
 	}
-	table_print(&events);
-	putchar('\n');
-	table_print(&fields);
-	table_free(&events);
-	table_free(&fields);
+	table_print(&t);
+	table_free(&t);
 }
 
 static int
@@ -97,8 +106,11 @@ run(struct cli *c, int argc, char **argv)
 		status = cli_fail("%s", buf_str(&why));
 	else if (c->json)
 		print_json(cat);
-	else
-		print_text(cat);
+	else {
+		print_events(cat);
+		putchar('\n');
+		print_fields(cat);
+	}
 done:
 	catalog_free(cat);
 	buf_free(&path);
@@ -110,7 +122,8 @@ done:
 const struct command cmd_catalog = {
 	.name = "catalog",
 	.usage = "",
-	.summary = "the event types and fields that templates may use",
-	.help = "",
+	.summary = "the event types, and the fields that templates may use",
+	.help = "Both come from catalog.json under [site] data, where an "
+	    "operator may add more.",
 	.run = run,
 };

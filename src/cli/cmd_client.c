@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include "cli/cli.h"
+#include "cli/print.h"
 
 #define SCOPES_MAX 64
 
@@ -26,6 +27,9 @@ add(struct cli *c, int argc, char **argv)
 		return status;
 	if (left != 1)
 		return cli_usage(c, "one name is needed");
+	if (all == (nscope > 0))
+		return cli_usage(c, "either --all, or a --scope or more is "
+		    "needed");
 	status = cli_open(c);
 	if (status != CLI_OK)
 		return status;
@@ -35,7 +39,7 @@ add(struct cli *c, int argc, char **argv)
 		status = cli_fail("%s", buf_str(&why));
 	else {
 		store_record_id(c->service.store, STORE_CLIENT, number, id);
-		puts(id);
+		printf(c->json ? "{\"id\":\"%s\"}\n" : "%s\n", id);
 	}
 	buf_free(&why);
 	return status;
@@ -47,33 +51,27 @@ scope_text(const struct client *cl, struct buf *out)
 	buf_clear(out);
 	if (cl->all)
 		buf_puts(out, "all");
-	for (size_t i = 0; i < cl->nscope; i++)
-		buf_printf(out, "%s%s=%.*s", i > 0 ? ", " : "",
-		    cl->scope[i].field->name, (int)cl->scope[i].value.len,
-		    cl->scope[i].value.s);
+	for (size_t i = 0; i < cl->nscope; i++) {
+		buf_printf(out, "%s%s=", i > 0 ? ", " : "",
+		    cl->scope[i].field->name);
+		buf_slice(out, cl->scope[i].value);
+	}
 }
 
 static void
-print_clients(const struct cli *c, const struct roster *r, uint32_t only)
+print_rows(const struct cli *c, const struct roster *r)
 {
-	struct table t = TABLE_INIT(4);
+	static const struct table_column column[] = {
+		{ .name = "CLIENT" }, { .name = "NAME", .least = 12 },
+		{ .name = "SCOPE", .least = 12 },
+		{ .name = "MAIL", .least = 12, .drop = 1 },
+	};
+	struct table t = TABLE_INIT(column);
 	struct buf out = BUF_INIT(1024 * 1024);
 	const struct client *cl;
 	char id[ID_MAX];
 
-	table_cell(&t, "CLIENT");
-	table_cell(&t, "NAME");
-	table_cell(&t, "SCOPE");
-	table_cell(&t, "MAIL");
 	for (size_t i = 0; (cl = roster_client_at(r, i)) != NULL; i++) {
-		if (only != 0 && cl->number != only)
-			continue;
-		if (c->json) {
-			buf_clear(&out);
-			client_print(c->service.store, cl, &out);
-			puts(buf_str(&out));
-			continue;
-		}
 		store_record_id(c->service.store, STORE_CLIENT, cl->number,
 		    id);
 		table_cell(&t, id);
@@ -82,40 +80,72 @@ print_clients(const struct cli *c, const struct roster *r, uint32_t only)
 		table_cell(&t, buf_str(&out));
 		table_cell(&t, cl->mail[0] == '\0' ? "-" : cl->mail);
 	}
-	if (!c->json && roster_client_at(r, 0) == NULL)
+	if (t.ncell == 0)
 		puts("No clients yet. Make one: skycap client add NAME --all");
 	table_print(&t);
 	table_free(&t);
 	buf_free(&out);
 }
 
-/* list, and show ID. */
+static void
+print_lines(const struct cli *c, const struct roster *r)
+{
+	struct buf out = BUF_INIT(1024 * 1024);
+	const struct client *cl;
+
+	for (size_t i = 0; (cl = roster_client_at(r, i)) != NULL; i++) {
+		buf_clear(&out);
+		client_print(c->service.store, cl, &out);
+		puts(buf_str(&out));
+	}
+	buf_free(&out);
+}
+
 static int
-list(struct cli *c, int argc, char **argv, bool one)
+list(struct cli *c, int argc, char **argv)
 {
 	const struct roster *r;
-	uint32_t number = 0;
-	int status, left;
+	int status;
 
-	left = cli_options(c, argc, argv, NULL, 0, &status);
-	if (left == -1)
-		return status;
-	if (left != (one ? 1 : 0))
-		return cli_usage(c, one ? "one id is needed" :
-		    "list takes no arguments");
-	status = cli_open(c);
-	if (status == CLI_OK && one)
-		status = cli_record(c, STORE_CLIENT, "client", argv[1],
-		    &number);
+	status = cli_begin(c, argc, argv, 0, "list takes no arguments");
+	if (status == CLI_OK)
+		status = cli_roster(c, &r);
 	if (status != CLI_OK)
 		return status;
-	if (rosters_get(c->service.rosters, 0, true, &r) != RC_OK)
-		return cli_fail("the store can't be read");
 	store_idle(c->service.store);
-	if (one && roster_client(r, number) == NULL)
-		status = cli_fail("there is no client %s", argv[1]);
+	if (c->json)
+		print_lines(c, r);
 	else
-		print_clients(c, r, number);
+		print_rows(c, r);
+	roster_release(r);
+	return status;
+}
+
+static int
+show(struct cli *c, int argc, char **argv)
+{
+	struct buf out = BUF_INIT(1024 * 1024);
+	const struct client *cl;
+	const struct roster *r;
+	uint32_t number;
+	int status;
+
+	status = cli_begin(c, argc, argv, 1, "one id is needed");
+	if (status == CLI_OK)
+		status = cli_record(c, STORE_CLIENT, argv[1], &number);
+	if (status == CLI_OK)
+		status = cli_roster(c, &r);
+	if (status != CLI_OK)
+		return status;
+	store_idle(c->service.store);
+	cl = roster_client(r, number);
+	if (cl == NULL)
+		status = cli_fail("there is no client %s", argv[1]);
+	else {
+		client_print(c->service.store, cl, &out);
+		print_object(&out, c->json);
+	}
+	buf_free(&out);
 	roster_release(r);
 	return status;
 }
@@ -131,6 +161,7 @@ rm(struct cli *c, int argc, char **argv)
 	struct config cf;
 	uint32_t number;
 	int status, left;
+	enum rc rc;
 
 	left = cli_options(c, argc, argv, opt, NELEM(opt), &status);
 	if (left == -1)
@@ -139,14 +170,16 @@ rm(struct cli *c, int argc, char **argv)
 		return cli_usage(c, "one id is needed");
 	status = cli_open(c);
 	if (status == CLI_OK)
-		status = cli_record(c, STORE_CLIENT, "client", argv[1],
-		    &number);
+		status = cli_record(c, STORE_CLIENT, argv[1], &number);
 	if (status != CLI_OK)
 		return status;
 	cf = service_config(&c->service);
-	if (client_remove(&cf, number, cascade, &why) != RC_OK)
-		status = cli_fail("%s%s", buf_str(&why),
-		    cascade ? "" : " (--cascade removes them too)");
+	rc = client_remove(&cf, number, cascade, &why);
+	if (rc == RC_OK)
+		service_nudge_all(&c->service);
+	else
+		status = cli_fail("%s%s", buf_str(&why), rc == RC_EXISTS ?
+		    "; --cascade removes these, too" : "");
 	buf_free(&why);
 	return status;
 }
@@ -154,17 +187,12 @@ rm(struct cli *c, int argc, char **argv)
 static int
 run(struct cli *c, int argc, char **argv)
 {
-	const char *verb = argc > 1 ? argv[1] : "";
+	static const struct cli_verb verb[] = {
+		{ "add", add }, { "list", list }, { "show", show },
+		{ "remove", rm },
+	};
 
-	if (strcmp(verb, "add") == 0)
-		return add(c, argc - 1, argv + 1);
-	if (strcmp(verb, "list") == 0)
-		return list(c, argc - 1, argv + 1, false);
-	if (strcmp(verb, "show") == 0)
-		return list(c, argc - 1, argv + 1, true);
-	if (strcmp(verb, "remove") == 0)
-		return rm(c, argc - 1, argv + 1);
-	return cli_verb(c, argc, argv);
+	return cli_verbs(c, argc, argv, verb, NELEM(verb));
 }
 
 const struct command cmd_client = {
@@ -173,8 +201,10 @@ const struct command cmd_client = {
 	    "list\nshow ID\nremove ID [--cascade]",
 	.summary = "accounts that may see some of the orders",
 	.help = "A client sees the orders in its scope: those in which any of "
-	    "its FIELD=VALUE\nrules holds (agency=Wander, "
-	    "consumerIataCode=12345678), or all.  `add` prints\nthe new "
-	    "client's id.",
+	    "its FIELD=VALUE\nrules holds (--scope agency=Wander --scope "
+	    "consumerIataCode=12345678), or all.\n`add` prints the new "
+	    "client's id.  `remove` with --cascade removes its\n"
+	    "subscriptions and keys, too; what was on its way to them is "
+	    "given up.",
 	.run = run,
 };

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "cli/cli.h"
+#include "cli/print.h"
 
 static int
 run(struct cli *c, int argc, char **argv)
@@ -16,16 +17,17 @@ run(struct cli *c, int argc, char **argv)
 		status = cli_conf(c, conf);
 	else if (left > 0)
 		status = cli_usage(c, "it takes no arguments");
-	if (left == 0 && status == CLI_OK) {
-		if (c->json) {
-			conf_print_json(conf, &out);
-			puts(buf_str(&out));
-		} else {
-			printf("# %s\n", conf->path);
-			conf_print(conf, &out);
-			fputs(buf_str(&out), stdout);
-		}
+	if (left != 0 || status != CLI_OK)
+		goto done;
+	if (c->json) {
+		conf_print_json(conf, &out);
+		puts(buf_str(&out));
+	} else {
+		printf("# %s\n", conf->path);
+		conf_print(conf, &out);
+		fputs(buf_str(&out), stdout);
 	}
+done:
 	buf_free(&out);
 	free(conf);
 	return status;

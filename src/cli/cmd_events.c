@@ -1,9 +1,12 @@
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "base/log.h"
 #include "cli/cli.h"
+#include "cli/print.h"
 #include "work/listing.h"
 #include "work/reference.h"
+
+#define EVENTS_PAGE	32	/* whole events in memory */
 
 struct filter {
 	const char	*type;		/* NULL: any */
@@ -12,100 +15,168 @@ struct filter {
 	int64_t		 limit;
 };
 
-/* Is this one of those asked for?  o is its order. */
+static const struct table_column column[] = {
+	{ .name = "EVENT" }, { .name = "TYPE", .least = 10 },
+	{ .name = "AGWID", .least = 8 }, { .name = "ACCEPTED" },
+	{ .name = "DELIVERIES", .right = true }, { .name = "" },
+};
+
+/* A listing under way. */
+struct list {
+	const struct cli *c;
+	const struct filter *f;
+	const struct roster *r;
+	struct table	 table;
+	struct buf	 lines;		/* JSON, not printed yet */
+	struct order	 order;		/* of the event at hand */
+	struct store_event event[EVENTS_PAGE];
+	int64_t		 shown;
+};
+
+/* Is this one of those asked for?  o is its order, or NULL. */
 static bool
 wanted(const struct filter *f, const struct store_event *ev,
     const struct order *o)
 {
-	return (f->type == NULL || slice_is(ev->type, f->type)) &&
-	    (f->kind == 0 || reference_matches(o, f->kind, f->value));
+	if (f->type != NULL && !slice_is(ev->type, f->type))
+		return false;
+	return f->kind == 0 ||
+	    (o != NULL && reference_matches(o, f->kind, f->value));
 }
 
-static int
-row(const struct cli *c, const struct roster *r, const struct store_event *ev,
-    const struct order *o, struct table *t)
+static void
+add_row(struct list *l, const struct store_event *ev, const struct order *o)
 {
-	struct store *st = c->service.store;
-	struct buf out = BUF_INIT(4 * 1024 * 1024);
-	char id[ID_MAX], n[24];
+	struct buf agw = BUF_INIT(1024);
+	char id[ID_MAX];
 
-	if (c->json) {
-		if (event_print(st, r, ev, o, false, &out) != RC_OK)
-			return cli_fail("the store can't be read");
-		puts(buf_str(&out));
-		buf_free(&out);
-		return CLI_OK;
-	}
-	store_event_id(st, ev->position, id);
-	table_cell(t, id);
-	table_cell_slice(t, ev->type);
-	order_agwid(o, &out);
-	table_cell(t, buf_str(&out));
-	table_cell_time(t, ev->accepted_ms);
-	snprintf(n, sizeof n, "%zu", ev->subscriptions.len / 4);
-	table_cell(t, n);
-	table_cell(t, ev->test ? "test" : "");
-	buf_free(&out);
-	return CLI_OK;
+	store_event_id(l->c->service.store, ev->position, id);
+	table_cell(&l->table, id);
+	table_cell_slice(&l->table, ev->type);
+	if (o != NULL)
+		order_agwid(o, &agw);
+	table_cell_slice(&l->table, buf_as_slice(&agw));
+	table_cell_time(&l->table, ev->accepted_ms);
+	table_cell_number(&l->table, ev->subscriptions.len / 4);
+	table_cell(&l->table, ev->test ? "test" : "");
+	buf_free(&agw);
+}
+
+static enum rc
+add(struct list *l, const struct store_event *ev)
+{
+	const struct order *o = NULL;
+	struct json_error err;
+	enum rc rc = RC_OK;
+
+	if (order_read(&l->order, l->c->service.catalog, ev->order, &err) ==
+	    RC_OK)
+		o = &l->order;
+	if (!wanted(l->f, ev, o))
+		return RC_OK;
+	if (l->c->json) {
+		rc = event_print(l->c->service.store, l->r, ev, o, false,
+		    &l->lines);
+		buf_putc(&l->lines, '\n');
+	} else
+		add_row(l, ev, o);
+	l->shown += rc == RC_OK;
+	return rc;
+}
+
+static enum rc
+read_pages(struct list *l)
+{
+	uint64_t before = 0, ref = 0;
+	size_t n;
+	enum rc rc;
+
+	if (l->f->kind != 0)
+		ref = reference_hash(&l->c->service.crypt, l->f->kind,
+		    l->f->value);
+	do {
+		rc = store_events(l->c->service.store, &ref, l->f->kind != 0,
+		    before, l->event, EVENTS_PAGE, &n, &before);
+		for (size_t i = 0; rc == RC_OK && i < n &&
+		    l->shown < l->f->limit; i++)
+			rc = add(l, &l->event[i]);
+		store_idle(l->c->service.store);
+		fwrite(buf_str(&l->lines), 1, l->lines.len, stdout);
+		buf_clear(&l->lines);
+		table_print(&l->table);
+	} while (rc == RC_OK && before != 0 && l->shown < l->f->limit &&
+	    !print_failed());
+	return rc;
 }
 
 static int
 list(const struct cli *c, const struct filter *f)
 {
-	struct store_event ev[CLI_PAGE];
-	struct table t = TABLE_INIT(6);
-	struct order o = ORDER_INIT;
-	struct json_error err;
-	const struct roster *r = NULL;
-	uint64_t before = 0, next = 0, ref;
-	int64_t shown = 0;
-	size_t n;
-	int status = CLI_OK;
+	struct list *l = calloc(1, sizeof *l);
+	int status;
 
-	for (size_t i = 0; i < CLI_PAGE; i++)
-		ev[i] = (struct store_event)STORE_EVENT_INIT;
-	if (f->kind != 0)
-		ref = reference_hash(&c->service.crypt, f->kind, f->value);
-	if (rosters_get(c->service.rosters, 0, true, &r) != RC_OK)
-		return cli_fail("the store can't be read");
-	table_cell(&t, "EVENT");
-	table_cell(&t, "TYPE");
-	table_cell(&t, "AGWID");
-	table_cell(&t, "ACCEPTED");
-	table_cell(&t, "DELIVERIES");
-	table_cell(&t, "");
-	do {
-		if (store_events(c->service.store, &ref, f->kind != 0, before,
-		    ev, CLI_PAGE, &n, &next) != RC_OK) {
-			status = cli_fail("the store can't be read");
-			break;
-		}
-		store_idle(c->service.store);
-		for (size_t i = 0; i < n && shown < f->limit &&
-		    status == CLI_OK; i++) {
-			if (order_read(&o, c->service.catalog, ev[i].order,
-			    &err) != RC_OK || !wanted(f, &ev[i], &o))
-				continue;
-			status = row(c, r, &ev[i], &o, &t);
-			shown++;
-		}
-		before = next;
-	} while (next != 0 && shown < f->limit && status == CLI_OK);
-	if (!c->json && shown == 0 && status == CLI_OK)
-		puts("No such events.");
-	table_print(&t);
-	for (size_t i = 0; i < CLI_PAGE; i++)
-		store_event_clear(&ev[i]);
-	order_free(&o);
-	table_free(&t);
-	roster_release(r);
+	if (l == NULL)
+		log_fatal("out of memory");
+	*l = (struct list){ .c = c, .f = f, .table = TABLE_INIT(column),
+	    .lines = BUF_INIT(1024 * 1024), .order = ORDER_INIT };
+	for (size_t i = 0; i < EVENTS_PAGE; i++)
+		l->event[i] = (struct store_event)STORE_EVENT_INIT;
+	status = cli_roster(c, &l->r);
+	if (status != CLI_OK)
+		goto done;
+	if (read_pages(l) != RC_OK)
+		status = cli_unreadable();
+	else if (l->shown == 0 && !c->json)
+		puts(f->type != NULL || f->kind != 0 ? "No such events." :
+		    "No events yet.");
+	roster_release(l->r);
+done:
+	for (size_t i = 0; i < EVENTS_PAGE; i++)
+		store_event_clear(&l->event[i]);
+	order_free(&l->order);
+	buf_free(&l->lines);
+	table_free(&l->table);
+	free(l);
 	return status;
+}
+
+/* The type's name as it stands on the wire; an alias is taken, too. */
+static int
+read_type(const struct cli *c, struct filter *f)
+{
+	const struct catalog_event *e;
+	const char *near;
+
+	if (f->type == NULL)
+		return CLI_OK;
+	e = catalog_event_find(c->service.catalog, slice_of(f->type));
+	if (e != NULL) {
+		f->type = e->name;
+		return CLI_OK;
+	}
+	near = catalog_event_nearest(c->service.catalog, slice_of(f->type));
+	if (near == NULL)
+		return cli_usage(c, "%s is no event type", f->type);
+	return cli_usage(c, "%s is no event type; did you mean %s?", f->type,
+	    near);
+}
+
+static bool
+read_reference(const char *ref, struct filter *f)
+{
+	const char *eq = strchr(ref, '=');
+
+	if (eq == NULL || eq[1] == '\0' || reference_kind((struct slice){ ref,
+	    (size_t)(eq - ref) }, &f->kind) != RC_OK)
+		return false;
+	f->value = slice_of(eq + 1);
+	return true;
 }
 
 static int
 run(struct cli *c, int argc, char **argv)
 {
-	const char *ref = NULL, *limit = NULL, *eq;
+	const char *ref = NULL, *limit = NULL;
 	struct filter f = { .limit = 50 };
 	const struct cli_option opt[] = {
 		{ .name = "ref", .value = &ref },
@@ -121,15 +192,12 @@ run(struct cli *c, int argc, char **argv)
 		return cli_usage(c, "it takes options only");
 	if (limit != NULL && !cli_number(limit, 1, INT64_MAX, &f.limit))
 		return cli_usage(c, "--limit must be a number from 1");
-	if (ref != NULL) {
-		eq = strchr(ref, '=');
-		if (eq == NULL || reference_kind((struct slice){ ref,
-		    (size_t)(eq - ref) }, &f.kind) != RC_OK)
-			return cli_usage(c, "--ref must be NAME=VALUE with "
-			    "agwID, orderID, pnr, recordLocator, mail or phone");
-		f.value = slice_of(eq + 1);
-	}
+	if (ref != NULL && !read_reference(ref, &f))
+		return cli_usage(c, "--ref must be NAME=VALUE, with the name "
+		    "agwID, orderID, pnr, recordLocator, mail or phone");
 	status = cli_open(c);
+	if (status == CLI_OK)
+		status = read_type(c, &f);
 	if (status != CLI_OK)
 		return status;
 	return list(c, &f);
@@ -141,6 +209,6 @@ const struct command cmd_events = {
 	.summary = "what was posted, the newest first",
 	.help = "  --ref NAME=VALUE  agwID, orderID, pnr, recordLocator, mail "
 	    "or phone\n  --type TYPE       one event type\n"
-	    "  --limit N         at most N (50)",
+	    "  --limit N         at most N (50)\n\nTimes are UTC.",
 	.run = run,
 };

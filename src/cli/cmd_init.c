@@ -12,6 +12,7 @@ struct init {
 	char	dir[CONF_PATH_MAX - 32];	/* absolute */
 	char	conf[CONF_PATH_MAX];
 	char	password[64];
+	bool	made_conf, made_key;		/* to be taken back */
 	struct buf publish_key, sweep_token;
 };
 
@@ -37,35 +38,81 @@ make_dir(const char *dir, struct init *in)
 	return status;
 }
 
+/*
+ * The configuration's text.  data is made absolute, since in the file it would
+ * be taken from the file's own directory.
+ */
 static int
-write_conf(const struct init *in, const char *url, const char *data)
+conf_text(const char *url, const char *data, struct buf *b)
+{
+	char *real = NULL;
+
+	buf_puts(b, "# Skycap.  `skycap config` shows every name with the "
+	    "value that holds.\n\n[site]\n");
+	if (url == NULL)
+		buf_puts(b, "# url = https://hooks.example.org\n");
+	else if (strpbrk(url, "\r\n") != NULL)
+		return cli_fail("the URL must be one line");
+	else
+		buf_printf(b, "url = %s\n", url);
+	if (data != NULL) {
+		real = realpath(data, NULL);
+		if (real == NULL)
+			return cli_fail("%s: %s", data, strerror(errno));
+		buf_printf(b, "data = %s\n", real);
+		free(real);
+	}
+	buf_puts(b, "\n[store]\ndir = store\nkey = key\n");
+	return CLI_OK;
+}
+
+static int
+write_conf(struct init *in, const char *url, const char *data)
 {
 	struct buf b = BUF_INIT(8192);
-	int fd, status = CLI_OK;
+	int fd = -1, status;
 
-	buf_puts(&b, "# Skycap.  `skycap config` shows every name with the "
-	    "value that holds.\n\n[site]\n");
-	if (url != NULL)
-		buf_printf(&b, "url = %s\n", url);
-	else
-		buf_puts(&b, "# url = https://hooks.example.org\n");
-	if (data != NULL)
-		buf_printf(&b, "data = %s\n", data);
-	buf_puts(&b, "\n[store]\ndir = store\nkey = key\n");
+	status = conf_text(url, data, &b);
+	if (status == CLI_OK && b.over)
+		status = cli_fail("the URL or a path is too long");
+	if (status != CLI_OK)
+		goto done;
 	fd = open(in->conf, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd == -1)
+	if (fd == -1) {
 		status = cli_fail("%s: %s", in->conf, errno == EEXIST ?
 		    "it exists; nothing was changed" : strerror(errno));
-	else if (write(fd, b.s, b.len) != (ssize_t)b.len || fsync(fd) == -1)
+		goto done;
+	}
+	in->made_conf = true;
+	if (write(fd, b.s, b.len) != (ssize_t)b.len || fsync(fd) == -1)
 		status = cli_fail("%s: %s", in->conf, strerror(errno));
+done:
 	if (fd != -1)
 		close(fd);
 	buf_free(&b);
 	return status;
 }
 
+/* Without a catalogue nothing can be opened: see now that there is one. */
 static int
-make_store(const struct conf *conf)
+check_catalog(const struct conf *conf)
+{
+	struct buf path = BUF_INIT(CONF_PATH_MAX + 32), why = BUF_INIT(1024);
+	struct catalog *cat = NULL;
+	int status = CLI_OK;
+
+	buf_printf(&path, "%s/catalog.json", conf->site_data);
+	if (catalog_load(&cat, buf_str(&path), &why) != RC_OK)
+		status = cli_fail("%s; name the directory with --data",
+		    buf_str(&why));
+	catalog_free(cat);
+	buf_free(&path);
+	buf_free(&why);
+	return status;
+}
+
+static int
+make_store(const struct conf *conf, struct init *in)
 {
 	struct buf why = BUF_INIT(1024);
 	struct crypt crypt = { .fingerprint = "" };
@@ -75,15 +122,28 @@ make_store(const struct conf *conf)
 	enum rc rc;
 
 	rc = crypt_create(conf->store_key, &why);
+	in->made_key = rc == RC_OK;
 	if (rc == RC_OK)
 		rc = crypt_load(&crypt, conf->store_key, &why);
 	if (rc == RC_OK)
 		rc = store_create(&o, &why);
-	if (rc != RC_OK)
+	if (rc == RC_OK)
+		in->made_conf = in->made_key = false;	/* they stay */
+	else
 		cli_fail("%s", buf_str(&why));
 	crypt_clear(&crypt);
 	buf_free(&why);
 	return rc == RC_OK ? CLI_OK : CLI_FAILED;
+}
+
+/* Take back what would make the next try fail. */
+static void
+clean_up(const struct init *in, const struct conf *conf)
+{
+	if (in->made_key)
+		unlink(conf->store_key);
+	if (in->made_conf)
+		unlink(in->conf);
 }
 
 static int
@@ -118,11 +178,14 @@ print(const struct cli *c, const struct init *in)
 		    "operator       operator, password %s\n"
 		    "publish key    %s\n"
 		    "sweep token    %s\n\n"
-		    "The last three are shown this once.\n", in->conf,
+		    "The last three are shown this once.  Next:\n\n"
+		    "  export SKYCAP_CONF=%s\n"
+		    "  skycap client add NAME --all\n", in->conf,
 		    in->password, buf_str(&in->publish_key),
-		    buf_str(&in->sweep_token));
+		    buf_str(&in->sweep_token), in->conf);
 		return;
 	}
+	(void)buf_room(&out, 8192);		/* at once: leaves no copies */
 	buf_putc(&out, '{');
 	record_put_string(&out, "conf", slice_of(in->conf));
 	record_put_string(&out, "operator", SLICE("operator"));
@@ -131,7 +194,35 @@ print(const struct cli *c, const struct init *in)
 	record_put_string(&out, "sweep_token", buf_as_slice(&in->sweep_token));
 	buf_putc(&out, '}');
 	puts(buf_str(&out));
-	buf_free(&out);
+	buf_wipe(&out);
+}
+
+static int
+make_all(struct cli *c, struct init *in, const char *dir, const char *url,
+    const char *data)
+{
+	struct conf *conf = calloc(1, sizeof *conf);
+	int status;
+
+	if (conf == NULL)
+		return cli_fail("out of memory");
+	status = make_dir(dir, in);
+	if (status == CLI_OK)
+		status = write_conf(in, url, data);
+	c->conf_flag = in->conf;
+	if (status == CLI_OK)
+		status = cli_conf(c, conf);
+	if (status == CLI_OK)
+		status = check_catalog(conf);
+	if (status == CLI_OK)
+		status = make_store(conf, in);
+	clean_up(in, conf);
+	if (status == CLI_OK)
+		status = cli_open(c);
+	if (status == CLI_OK)
+		status = make_access(c, in);
+	free(conf);
+	return status;
 }
 
 static int
@@ -145,42 +236,25 @@ run(struct cli *c, int argc, char **argv)
 	};
 	struct init in = { .publish_key = BUF_INIT(128),
 		.sweep_token = BUF_INIT(128) };
-	struct conf *conf = calloc(1, sizeof *conf);
 	int status, left;
 
-	if (conf == NULL)
-		return cli_fail("out of memory");
 	left = cli_options(c, argc, argv, opt, NELEM(opt), &status);
 	if (left == -1)
-		goto done;
-	if (left > 0 || dir == NULL) {
-		status = cli_usage(c, "--dir and nothing else is needed");
-		goto done;
-	}
-	status = make_dir(dir, &in);
-	if (status == CLI_OK)
-		status = write_conf(&in, url, data);
-	c->conf_flag = in.conf;
-	if (status == CLI_OK)
-		status = cli_conf(c, conf);
-	if (status == CLI_OK)
-		status = make_store(conf);
-	if (status == CLI_OK)
-		status = cli_open(c);
-	if (status == CLI_OK)
-		status = make_access(c, &in);
+		return status;
+	if (left > 0 || dir == NULL)
+		return cli_usage(c, "--dir and nothing else is needed");
+	status = make_all(c, &in, dir, url, data);
 	if (status == CLI_OK)
 		print(c, &in);
-done:
-	buf_free(&in.publish_key);
-	buf_free(&in.sweep_token);
-	free(conf);
+	buf_wipe(&in.publish_key);
+	buf_wipe(&in.sweep_token);
+	explicit_bzero(in.password, sizeof in.password);
 	return status;
 }
 
 const struct command cmd_init = {
 	.name = "init",
-	.usage = "--dir DIR [--url URL] [--data DIR] [--json]",
+	.usage = "--dir DIR [--url URL] [--data DIR]",
 	.summary = "make a configuration, key file and store",
 	.help = "Makes DIR/skycap.conf, DIR/key and DIR/store, and prints the "
 	    "operator's\npassword, a publish key and the sweep token, which "

@@ -1,5 +1,30 @@
 #include <stdio.h>
 #include "cli/cli.h"
+#include "cli/print.h"
+#include "work/record_json.h"
+
+static int
+make(const struct cli *c, enum key_kind kind, uint32_t owner,
+    const char *name)
+{
+	struct config cf = service_config(&c->service);
+	struct buf why = BUF_INIT(1024), key = BUF_INIT(128);
+	char id[ID_MAX];
+	uint32_t number;
+	int status = CLI_OK;
+
+	(void)buf_room(&key, key.max);		/* at once: leaves no copies */
+	if (apikey_add(&cf, kind, owner, name, &number, &key, &why) != RC_OK)
+		status = cli_fail("%s", buf_str(&why));
+	else if (c->json) {
+		store_record_id(c->service.store, STORE_KEY, number, id);
+		printf("{\"id\":\"%s\",\"key\":\"%s\"}\n", id, buf_str(&key));
+	} else
+		puts(buf_str(&key));
+	buf_free(&why);
+	buf_wipe(&key);
+	return status;
+}
 
 static int
 add(struct cli *c, int argc, char **argv)
@@ -13,10 +38,8 @@ add(struct cli *c, int argc, char **argv)
 		{ .name = "client", .value = &client },
 		{ .name = "name", .value = &name },
 	};
-	struct buf why = BUF_INIT(1024), key = BUF_INIT(128);
 	enum key_kind kind;
-	struct config cf;
-	uint32_t owner = 0, number;
+	uint32_t owner = 0;
 	int status, left;
 
 	left = cli_options(c, argc, argv, opt, NELEM(opt), &status);
@@ -29,52 +52,25 @@ add(struct cli *c, int argc, char **argv)
 	    sweep ? KEY_SWEEP : KEY_CLIENT;
 	status = cli_open(c);
 	if (status == CLI_OK && client != NULL)
-		status = cli_record(c, STORE_CLIENT, "client", client, &owner);
+		status = cli_record(c, STORE_CLIENT, client, &owner);
 	if (status != CLI_OK)
 		return status;
-	cf = service_config(&c->service);
-	if (apikey_add(&cf, kind, owner, name, &number, &key, &why) != RC_OK)
-		status = cli_fail("%s", buf_str(&why));
-	else
-		puts(buf_str(&key));
-	buf_free(&why);
-	buf_wipe(&key);
-	return status;
+	return make(c, kind, owner, name);
 }
 
-static int
-list(struct cli *c, int argc, char **argv)
+static void
+print_rows(const struct cli *c, const struct roster *r)
 {
-	struct table t = TABLE_INIT(5);
-	struct buf out = BUF_INIT(8192);
-	const struct roster *r;
+	static const struct table_column column[] = {
+		{ .name = "KEY" }, { .name = "KIND" },
+		{ .name = "NAME", .least = 12 },
+		{ .name = "CLIENT", .least = 12 }, { .name = "MADE" },
+	};
+	struct table t = TABLE_INIT(column);
 	const struct apikey *k;
 	char id[ID_MAX];
-	int status, left;
 
-	left = cli_options(c, argc, argv, NULL, 0, &status);
-	if (left == -1)
-		return status;
-	if (left != 0)
-		return cli_usage(c, "list takes no arguments");
-	status = cli_open(c);
-	if (status != CLI_OK)
-		return status;
-	if (rosters_get(c->service.rosters, 0, true, &r) != RC_OK)
-		return cli_fail("the store can't be read");
-	store_idle(c->service.store);
-	table_cell(&t, "KEY");
-	table_cell(&t, "KIND");
-	table_cell(&t, "NAME");
-	table_cell(&t, "CLIENT");
-	table_cell(&t, "MADE");
 	for (size_t i = 0; (k = roster_key_at(r, i)) != NULL; i++) {
-		if (c->json) {
-			buf_clear(&out);
-			apikey_print(c->service.store, k, &out);
-			puts(buf_str(&out));
-			continue;
-		}
 		store_record_id(c->service.store, STORE_KEY, k->number, id);
 		table_cell(&t, id);
 		table_cell(&t, key_kind_name(k->kind));
@@ -82,9 +78,42 @@ list(struct cli *c, int argc, char **argv)
 		table_cell(&t, k->client == NULL ? "-" : k->client->name);
 		table_cell_time(&t, k->created_ms);
 	}
+	if (t.ncell == 0)
+		puts("No keys. Make one: skycap key add --publish");
 	table_print(&t);
 	table_free(&t);
+}
+
+static void
+print_lines(const struct cli *c, const struct roster *r)
+{
+	struct buf out = BUF_INIT(8192);
+	const struct apikey *k;
+
+	for (size_t i = 0; (k = roster_key_at(r, i)) != NULL; i++) {
+		buf_clear(&out);
+		apikey_print(c->service.store, k, &out);
+		puts(buf_str(&out));
+	}
 	buf_free(&out);
+}
+
+static int
+list(struct cli *c, int argc, char **argv)
+{
+	const struct roster *r;
+	int status;
+
+	status = cli_begin(c, argc, argv, 0, "list takes no arguments");
+	if (status == CLI_OK)
+		status = cli_roster(c, &r);
+	if (status != CLI_OK)
+		return status;
+	store_idle(c->service.store);
+	if (c->json)
+		print_lines(c, r);
+	else
+		print_rows(c, r);
 	roster_release(r);
 	return status;
 }
@@ -95,16 +124,11 @@ revoke(struct cli *c, int argc, char **argv)
 	struct buf why = BUF_INIT(1024);
 	struct config cf;
 	uint32_t number;
-	int status, left;
+	int status;
 
-	left = cli_options(c, argc, argv, NULL, 0, &status);
-	if (left == -1)
-		return status;
-	if (left != 1)
-		return cli_usage(c, "one id is needed");
-	status = cli_open(c);
+	status = cli_begin(c, argc, argv, 1, "one id is needed");
 	if (status == CLI_OK)
-		status = cli_record(c, STORE_KEY, "key", argv[1], &number);
+		status = cli_record(c, STORE_KEY, argv[1], &number);
 	if (status != CLI_OK)
 		return status;
 	cf = service_config(&c->service);
@@ -117,15 +141,11 @@ revoke(struct cli *c, int argc, char **argv)
 static int
 run(struct cli *c, int argc, char **argv)
 {
-	const char *verb = argc > 1 ? argv[1] : "";
+	static const struct cli_verb verb[] = {
+		{ "add", add }, { "list", list }, { "revoke", revoke },
+	};
 
-	if (strcmp(verb, "add") == 0)
-		return add(c, argc - 1, argv + 1);
-	if (strcmp(verb, "list") == 0)
-		return list(c, argc - 1, argv + 1);
-	if (strcmp(verb, "revoke") == 0)
-		return revoke(c, argc - 1, argv + 1);
-	return cli_verb(c, argc, argv);
+	return cli_verbs(c, argc, argv, verb, NELEM(verb));
 }
 
 const struct command cmd_key = {
@@ -136,6 +156,7 @@ const struct command cmd_key = {
 	.help = "A publish key posts events and reads those it posted; an "
 	    "operator's key may use\nall of the API; a sweep token is for "
 	    "cron; a client's key sees what that client\nsees.  `add` prints "
-	    "the key, this once; the store keeps a hash of it.",
+	    "the key, this once; the store keeps a hash of it.  `list` has\n"
+	    "the ids that `revoke` takes.",
 	.run = run,
 };

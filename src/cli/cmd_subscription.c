@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include "cli/cli.h"
+#include "cli/print.h"
 
 #define EVENTS_MAX 64
 
@@ -30,7 +31,7 @@ add(struct cli *c, int argc, char **argv)
 	if (status == CLI_OK)
 		status = cli_open(c);
 	if (status == CLI_OK)
-		status = cli_record(c, STORE_CLIENT, "client", client, &owner);
+		status = cli_record(c, STORE_CLIENT, client, &owner);
 	if (status != CLI_OK)
 		goto done;
 	for (size_t i = 0; i < nevent; i++)
@@ -42,7 +43,7 @@ add(struct cli *c, int argc, char **argv)
 	else {
 		store_record_id(c->service.store, STORE_SUBSCRIPTION, number,
 		    id);
-		puts(id);
+		printf(c->json ? "{\"id\":\"%s\"}\n" : "%s\n", id);
 	}
 done:
 	buf_free(&why);
@@ -60,41 +61,54 @@ event_text(const struct task *t, struct buf *out)
 }
 
 static void
-print_all(const struct cli *c, const struct roster *r, uint32_t client)
+print_rows(const struct cli *c, const struct roster *r, uint32_t client)
 {
-	struct table t = TABLE_INIT(5);
-	struct buf out = BUF_INIT(4 * 1024 * 1024);
+	static const struct table_column column[] = {
+		{ .name = "SUBSCRIPTION" }, { .name = "NAME", .least = 12 },
+		{ .name = "CLIENT", .least = 8 }, { .name = "STATE" },
+		{ .name = "EVENTS", .least = 10 },
+	};
+	struct table t = TABLE_INIT(column);
+	struct buf out = BUF_INIT(65536);
 	const struct subscription *s;
 	char id[ID_MAX];
 
-	table_cell(&t, "SUBSCRIPTION");
-	table_cell(&t, "NAME");
-	table_cell(&t, "CLIENT");
-	table_cell(&t, "STATE");
-	table_cell(&t, "EVENTS");
 	for (size_t i = 0; (s = roster_subscription_at(r, i)) != NULL; i++) {
 		if (client != 0 && s->client->number != client)
 			continue;
-		if (c->json) {
-			buf_clear(&out);
-			subscription_print(c->service.store, s, true, &out);
-			puts(buf_str(&out));
-			continue;
-		}
 		store_record_id(c->service.store, STORE_SUBSCRIPTION,
 		    s->number, id);
 		table_cell(&t, id);
 		table_cell(&t, s->task == NULL ? "-" : task_name(s->task));
 		table_cell(&t, s->client->name);
-		table_cell(&t, subscription_state_name(s->state));
+		buf_clear(&out);
+		buf_printf(&out, "%s%s%s", subscription_state_name(s->state),
+		    s->reason[0] == '\0' ? "" : ", ", s->reason);
+		table_cell(&t, buf_str(&out));
 		event_text(s->task, &out);
 		table_cell(&t, buf_str(&out));
 	}
-	if (!c->json && t.nrow == t.ncol)
+	if (t.ncell == 0)
 		puts("No subscriptions yet. Make one: skycap subscription add "
 		    "--client ID --file TASK.json");
 	table_print(&t);
 	table_free(&t);
+	buf_free(&out);
+}
+
+static void
+print_lines(const struct cli *c, const struct roster *r, uint32_t client)
+{
+	struct buf out = BUF_INIT(4 * 1024 * 1024);
+	const struct subscription *s;
+
+	for (size_t i = 0; (s = roster_subscription_at(r, i)) != NULL; i++) {
+		if (client != 0 && s->client->number != client)
+			continue;
+		buf_clear(&out);
+		subscription_print(c->service.store, s, true, &out);
+		puts(buf_str(&out));
+	}
 	buf_free(&out);
 }
 
@@ -116,21 +130,64 @@ list(struct cli *c, int argc, char **argv)
 		return cli_usage(c, "list takes no arguments");
 	status = cli_open(c);
 	if (status == CLI_OK && client != NULL)
-		status = cli_record(c, STORE_CLIENT, "client", client,
-		    &number);
+		status = cli_record(c, STORE_CLIENT, client, &number);
+	if (status == CLI_OK)
+		status = cli_roster(c, &r);
 	if (status != CLI_OK)
 		return status;
-	if (rosters_get(c->service.rosters, 0, true, &r) != RC_OK)
-		return cli_fail("the store can't be read");
 	store_idle(c->service.store);
-	print_all(c, r, number);
+	if (c->json)
+		print_lines(c, r, number);
+	else
+		print_rows(c, r, number);
 	roster_release(r);
 	return status;
 }
 
-/* show: all of it, masked; export: the task alone. */
+/* One subscription of the present roster; s is of r. */
 static int
-show(struct cli *c, int argc, char **argv, bool whole)
+find(const struct cli *c, const char *id, const struct roster **r,
+    const struct subscription **s)
+{
+	uint32_t number;
+	int status;
+
+	status = cli_record(c, STORE_SUBSCRIPTION, id, &number);
+	if (status == CLI_OK)
+		status = cli_roster(c, r);
+	if (status != CLI_OK)
+		return status;
+	store_idle(c->service.store);
+	*s = roster_subscription(*r, number);
+	if (*s != NULL)
+		return CLI_OK;
+	roster_release(*r);
+	return cli_fail("there is no subscription %s", id);
+}
+
+static int
+show(struct cli *c, int argc, char **argv)
+{
+	struct buf out = BUF_INIT(4 * 1024 * 1024);
+	const struct subscription *s;
+	const struct roster *r;
+	int status;
+
+	status = cli_begin(c, argc, argv, 1, "one id is needed");
+	if (status == CLI_OK)
+		status = find(c, argv[1], &r, &s);
+	if (status != CLI_OK)
+		return status;
+	subscription_print(c->service.store, s, true, &out);
+	print_object(&out, c->json);
+	roster_release(r);
+	buf_free(&out);
+	return status;
+}
+
+/* The task alone, as `add` takes it. */
+static int
+export(struct cli *c, int argc, char **argv)
 {
 	bool secrets = false;
 	const struct cli_option opt[] = {
@@ -139,36 +196,25 @@ show(struct cli *c, int argc, char **argv, bool whole)
 	struct buf out = BUF_INIT(4 * 1024 * 1024);
 	const struct subscription *s;
 	const struct roster *r;
-	uint32_t number;
 	int status, left;
 
-	left = cli_options(c, argc, argv, opt, whole ? 0 : NELEM(opt),
-	    &status);
+	left = cli_options(c, argc, argv, opt, NELEM(opt), &status);
 	if (left == -1)
 		return status;
 	if (left != 1)
 		return cli_usage(c, "one id is needed");
 	status = cli_open(c);
 	if (status == CLI_OK)
-		status = cli_record(c, STORE_SUBSCRIPTION, "subscription",
-		    argv[1], &number);
+		status = find(c, argv[1], &r, &s);
 	if (status != CLI_OK)
 		return status;
-	if (rosters_get(c->service.rosters, 0, true, &r) != RC_OK)
-		return cli_fail("the store can't be read");
-	store_idle(c->service.store);
-	s = roster_subscription(r, number);
-	if (s == NULL)
-		status = cli_fail("there is no subscription %s", argv[1]);
-	else if (whole)
-		subscription_print(c->service.store, s, true, &out);
-	else if (s->task == NULL)
+	if (s->task == NULL)
 		status = cli_fail("its task does not hold with this "
 		    "catalogue; skycap subscription edit mends it");
-	else
+	else {
 		task_print(s->task, !secrets, &out);
-	if (status == CLI_OK)
-		puts(buf_str(&out));
+		print_object(&out, c->json);
+	}
 	roster_release(r);
 	buf_wipe(&out);
 	return status;
@@ -186,6 +232,7 @@ edit(struct cli *c, int argc, char **argv)
 	struct config cf;
 	uint32_t number;
 	int status, left;
+	enum rc rc;
 
 	left = cli_options(c, argc, argv, opt, NELEM(opt), &status);
 	if (left == -1)
@@ -196,17 +243,21 @@ edit(struct cli *c, int argc, char **argv)
 	if (status == CLI_OK)
 		status = cli_open(c);
 	if (status == CLI_OK)
-		status = cli_record(c, STORE_SUBSCRIPTION, "subscription",
-		    argv[1], &number);
+		status = cli_record(c, STORE_SUBSCRIPTION, argv[1], &number);
 	if (status != CLI_OK)
 		goto done;
 	cf = service_config(&c->service);
-	if (store_record_get(c->service.store, STORE_SUBSCRIPTION, number, 0,
-	    &rec) != RC_OK)
+	rc = store_record_get(c->service.store, STORE_SUBSCRIPTION, number, 0,
+	    &rec);
+	if (rc == RC_NOTFOUND)
 		status = cli_fail("there is no subscription %s", argv[1]);
+	else if (rc != RC_OK)
+		status = cli_unreadable();
 	else if (subscription_edit(&cf, number, rec.version,
 	    buf_as_slice(&json), &why) != RC_OK)
 		status = cli_fail("%s", buf_str(&why));
+	else
+		service_nudge_all(&c->service);
 done:
 	store_record_clear(&rec);
 	buf_free(&why);
@@ -214,35 +265,25 @@ done:
 	return status;
 }
 
-/* pause, resume, remove: one id, one change. */
+/* A change that one id is enough for. */
+typedef enum rc change_fn(const struct config *cf, uint32_t number,
+    struct buf *why);
+
 static int
-change(struct cli *c, int argc, char **argv, const char *verb)
+change(struct cli *c, int argc, char **argv, change_fn *fn)
 {
 	struct buf why = BUF_INIT(1024);
 	struct config cf;
 	uint32_t number;
-	int status, left;
-	enum rc rc;
+	int status;
 
-	left = cli_options(c, argc, argv, NULL, 0, &status);
-	if (left == -1)
-		return status;
-	if (left != 1)
-		return cli_usage(c, "one id is needed");
-	status = cli_open(c);
+	status = cli_begin(c, argc, argv, 1, "one id is needed");
 	if (status == CLI_OK)
-		status = cli_record(c, STORE_SUBSCRIPTION, "subscription",
-		    argv[1], &number);
+		status = cli_record(c, STORE_SUBSCRIPTION, argv[1], &number);
 	if (status != CLI_OK)
 		return status;
 	cf = service_config(&c->service);
-	if (strcmp(verb, "remove") == 0)
-		rc = subscription_remove(&cf, number, &why);
-	else
-		rc = subscription_set_state(&cf, number,
-		    strcmp(verb, "pause") == 0 ? SUBSCRIPTION_PAUSED :
-		    SUBSCRIPTION_ACTIVE, "", &why);
-	if (rc != RC_OK)
+	if (fn(&cf, number, &why) != RC_OK)
 		status = cli_fail("%s", buf_str(&why));
 	else
 		service_nudge_all(&c->service);
@@ -250,25 +291,62 @@ change(struct cli *c, int argc, char **argv, const char *verb)
 	return status;
 }
 
+static enum rc
+make_paused(const struct config *cf, uint32_t number, struct buf *why)
+{
+	return subscription_set_state(cf, number, SUBSCRIPTION_PAUSED, "",
+	    why);
+}
+
+static enum rc
+make_active(const struct config *cf, uint32_t number, struct buf *why)
+{
+	return subscription_set_state(cf, number, SUBSCRIPTION_ACTIVE, "",
+	    why);
+}
+
+static int
+pause_it(struct cli *c, int argc, char **argv)
+{
+	return change(c, argc, argv, make_paused);
+}
+
+/* A task that does not compile keeps it disabled all the same: say so. */
+static int
+resume(struct cli *c, int argc, char **argv)
+{
+	const struct subscription *s;
+	const struct roster *r;
+	int status;
+
+	status = change(c, argc, argv, make_active);
+	if (status == CLI_OK)
+		status = find(c, argv[1], &r, &s);
+	if (status != CLI_OK)
+		return status;
+	if (s->task == NULL)
+		status = cli_fail("it stays disabled: its task does not hold "
+		    "with this catalogue; skycap subscription edit mends it");
+	roster_release(r);
+	return status;
+}
+
+static int
+rm(struct cli *c, int argc, char **argv)
+{
+	return change(c, argc, argv, subscription_remove);
+}
+
 static int
 run(struct cli *c, int argc, char **argv)
 {
-	const char *verb = argc > 1 ? argv[1] : "";
+	static const struct cli_verb verb[] = {
+		{ "add", add }, { "list", list }, { "show", show },
+		{ "edit", edit }, { "pause", pause_it }, { "resume", resume },
+		{ "remove", rm }, { "export", export },
+	};
 
-	if (strcmp(verb, "add") == 0)
-		return add(c, argc - 1, argv + 1);
-	if (strcmp(verb, "list") == 0)
-		return list(c, argc - 1, argv + 1);
-	if (strcmp(verb, "show") == 0)
-		return show(c, argc - 1, argv + 1, true);
-	if (strcmp(verb, "export") == 0)
-		return show(c, argc - 1, argv + 1, false);
-	if (strcmp(verb, "edit") == 0)
-		return edit(c, argc - 1, argv + 1);
-	if (strcmp(verb, "pause") == 0 || strcmp(verb, "resume") == 0 ||
-	    strcmp(verb, "remove") == 0)
-		return change(c, argc - 1, argv + 1, verb);
-	return cli_verb(c, argc, argv);
+	return cli_verbs(c, argc, argv, verb, NELEM(verb));
 }
 
 const struct command cmd_subscription = {

@@ -1,6 +1,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include "cli/cli.h"
+#include "cli/print.h"
 #include "work/record_json.h"
 
 static void
@@ -16,7 +17,7 @@ line(void *arg, bool problem, const char *text)
 		buf_putc(&out, '}');
 		puts(buf_str(&out));
 	} else
-		printf("%s %s\n", problem ? "wrong:" : "      ", text);
+		print_quoted(problem ? "wrong: " : "       ", slice_of(text));
 	buf_free(&out);
 }
 
@@ -46,7 +47,8 @@ run(struct cli *c, int argc, char **argv)
 	if (!c->json && problems == 0)
 		puts("The store is sound.");
 	else if (!c->json)
-		printf("%" PRIu64 " things are wrong.\n", problems);
+		printf(problems == 1 ? "%" PRIu64 " thing is wrong.\n" :
+		    "%" PRIu64 " things are wrong.\n", problems);
 	return problems == 0 ? CLI_OK : CLI_FAILED;
 }
 

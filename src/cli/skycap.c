@@ -4,7 +4,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include "base/log.h"
+#include "base/text.h"
 #include "cli/cli.h"
+#include "cli/print.h"
 
 static const struct {
 	const char *head;
@@ -32,12 +34,46 @@ usage(FILE *f, int status)
 	return status;
 }
 
+/* What could not be written was not done. */
 static int
 flush(int status)
 {
-	if (fflush(stdout) != 0 || ferror(stdout))
+	if (status == CLI_HELPED)
+		status = CLI_OK;
+	if (fflush(stdout) != 0 || print_failed())
 		return CLI_FAILED;
 	return status;
+}
+
+static const struct command *
+find(const char *name)
+{
+	for (size_t i = 0; i < NELEM(table); i++)
+		for (size_t j = 0; table[i].command[j] != NULL; j++)
+			if (strcmp(table[i].command[j]->name, name) == 0)
+				return table[i].command[j];
+	return NULL;
+}
+
+static int
+unknown(const char *given)
+{
+	const char *name[NELEM(table) * NELEM(table[0].command)], *near;
+	struct buf text = BUF_INIT(1024 * 1024);
+	size_t n = 0;
+
+	for (size_t i = 0; i < NELEM(table); i++)
+		for (size_t j = 0; table[i].command[j] != NULL; j++)
+			name[n++] = table[i].command[j]->name;
+	near = text_nearest(slice_of(given), name, n);
+	print_clean(slice_of(given), &text);
+	fprintf(stderr, "skycap: there is no command \"%s\"", buf_str(&text));
+	if (near != NULL)
+		fprintf(stderr, "; did you mean %s?\n", near);
+	else
+		fputs("; skycap --help lists them\n", stderr);
+	buf_free(&text);
+	return CLI_USAGE;
 }
 
 int
@@ -46,6 +82,7 @@ main(int argc, char **argv)
 	struct cli c = { .json = false };
 	int status;
 
+	/* A reader who leaves must not end us while we are in the store. */
 	signal(SIGPIPE, SIG_IGN);
 	if (log_init("skycap", NULL, false) != RC_OK)
 		return CLI_FAILED;
@@ -59,15 +96,10 @@ main(int argc, char **argv)
 		puts("skycap " PACKAGE_VERSION);
 		return flush(CLI_OK);
 	}
-	for (size_t i = 0; i < NELEM(table); i++)
-		for (size_t j = 0; table[i].command[j] != NULL; j++) {
-			if (strcmp(table[i].command[j]->name, argv[1]) != 0)
-				continue;
-			c.command = table[i].command[j];
-			status = c.command->run(&c, argc - 1, argv + 1);
-			cli_close(&c);
-			return flush(status);
-		}
-	fprintf(stderr, "skycap: there is no command \"%s\"\n\n", argv[1]);
-	return usage(stderr, CLI_USAGE);
+	c.command = find(argv[1]);
+	if (c.command == NULL)
+		return unknown(argv[1]);
+	status = c.command->run(&c, argc - 1, argv + 1);
+	cli_close(&c);
+	return flush(status);
 }

@@ -46,28 +46,35 @@ put_errors(const struct problems *bad, struct buf *out)
 	buf_putc(out, ']');
 }
 
-static void
-put_result(struct run *r, const struct intake_item *it)
+void
+intake_put_result(const struct intake *in, const struct intake_item *it,
+    struct buf *out)
 {
-	struct buf *out = &r->rs->body;
-
-	if (out->len > COUNTS_ROOM)
-		buf_putc(out, ',');
 	buf_puts(out, "{\"status\":");
 	buf_i64(out, it->status);
 	if (it->status == 202 || it->status == 200) {
 		buf_putc(out, ',');
-		intake_put_taken(r->post->in, it, out);
+		intake_put_taken(in, it, out);
 		if (it->status == 200)
 			buf_puts(out, ",\"duplicate\":true");
-		r->accepted += it->status == 202;
-		r->duplicates += it->status == 200;
-	} else {
+	} else
 		put_errors(&it->bad, out);
-		r->rejected++;
-		r->unavailable += it->status == 503;
-	}
 	buf_putc(out, '}');
+}
+
+static void
+put_item(struct run *r, const struct intake_item *it)
+{
+	if (r->rs->body.len > COUNTS_ROOM)
+		buf_putc(&r->rs->body, ',');
+	intake_put_result(r->post->in, it, &r->rs->body);
+	if (it->status == 202)
+		r->accepted++;
+	else if (it->status == 200)
+		r->duplicates++;
+	else
+		r->rejected++;
+	r->unavailable += it->status == 503;
 }
 
 static void
@@ -78,7 +85,7 @@ take(struct run *r)
 	intake_take(r->post->in, r->post->work, r->post->key, r->item,
 	    r->waiting);
 	for (size_t i = 0; i < r->waiting; i++)
-		put_result(r, &r->item[i]);
+		put_item(r, &r->item[i]);
 	r->waiting = 0;
 }
 

@@ -2,7 +2,7 @@
  * intake_batch - a body of several events: taken in runs, answered item by
  * item.
  *
- * For intake_page alone, which has checked key, type and size.  Each item
+ * Called by intake_page, which has checked key, type and size.  Each item
  * stands alone; what is good is kept before the answer (DESIGN §4).
  */
 #ifndef UI_INTAKE_BATCH_H
@@ -26,7 +26,12 @@ void intake_batch_array(const struct intake_post *p, struct slice body,
 void intake_batch_lines(const struct intake_post *p, struct slice body,
     struct resp *rs);
 
-/* Append "id":"evt_...","deliveries":n of an item that was taken. */
+/*
+ * Append what became of an item, as it stands in a batch's results; and of one
+ * that was taken "id":"evt_...","deliveries":n alone.
+ */
+void intake_put_result(const struct intake *in, const struct intake_item *it,
+    struct buf *out);
 void intake_put_taken(const struct intake *in, const struct intake_item *it,
     struct buf *out);
 

@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -119,7 +120,7 @@ static void
 put_count(struct buf *out, const char *key, uint64_t v)
 {
 	char digits[24], s[32];
-	int n = snprintf(digits, sizeof digits, "%llu", (unsigned long long)v);
+	int n = snprintf(digits, sizeof digits, "%" PRIu64, v);
 	int j = 0;
 
 	for (int i = 0; i < n; i++) {
@@ -153,6 +154,18 @@ put_status(struct buf *out, const struct figures *f)
 	record_put_string(out, "status_words", slice_of(words));
 }
 
+/* What the count of pending ones says about their waiting. */
+static void
+put_due(struct buf *out, const struct figures *f)
+{
+	char words[96] = "none is due now";
+
+	if (f->due > 0)
+		snprintf(words, sizeof words, "%" PRIu64 " due now, the oldest "
+		    "for %" PRId64 " s", f->due, f->oldest_due_s);
+	record_put_string(out, "due", slice_of(words));
+}
+
 static void
 put_model(struct buf *out, const struct app *app, const struct req *rq,
     const struct figures *f)
@@ -169,8 +182,7 @@ put_model(struct buf *out, const struct app *app, const struct req *rq,
 	buf_puts(out, "/style.css\"");
 	put_status(out, f);
 	put_count(out, "pending", f->pending);
-	put_count(out, "due", f->due);
-	put_count(out, "oldest_due_s", (uint64_t)f->oldest_due_s);
+	put_due(out, f);
 	put_count(out, "held", f->held);
 	put_count(out, "paused", f->paused);
 	put_count(out, "disabled", f->disabled);
@@ -184,7 +196,6 @@ put_model(struct buf *out, const struct app *app, const struct req *rq,
 	put_count(out, "subscriptions", f->subscriptions);
 	put_count(out, "store_mib", (uint64_t)f->health.store_bytes >> 20);
 	put_count(out, "free_mib", (uint64_t)f->health.free_bytes >> 20);
-	put_count(out, "recoveries", f->health.recoveries);
 	buf_putc(out, '}');
 }
 

@@ -99,7 +99,8 @@ task_fault(void *arg, const char *pointer, const char *detail)
 {
 	const struct entry *e = arg;
 
-	log_warn("subscription %u: task%s: %s", e->number, pointer, detail);
+	log_warn("subscription %u is held, its task does not hold any more: "
+	    "%s: %s", e->number, pointer, detail);
 }
 
 static enum rc

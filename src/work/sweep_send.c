@@ -22,6 +22,7 @@ bool
 sending_open(const struct subscription *sub)
 {
 	return sub->state == SUBSCRIPTION_ACTIVE && sub->task != NULL &&
+	    sub->nsecret > 0 &&		/* nothing goes out unsigned */
 	    task_channel(sub->task) != TASK_MAIL;
 }
 
@@ -75,11 +76,9 @@ put_head(struct sending *sd, const struct subscription *sub,
 	buf_clear(&sd->head);
 	line(sd, "webhook-id", id);
 	line_i64(sd, "webhook-timestamp", now_s);
-	if (sub->nsecret > 0) {
-		sign_v1(sub->secret, sub->nsecret, id, now_s,
-		    buf_as_slice(&sd->rq.body), &sig);
-		line(sd, "webhook-signature", buf_as_slice(&sig));
-	}
+	sign_v1(sub->secret, sub->nsecret, id, now_s,
+	    buf_as_slice(&sd->rq.body), &sig);
+	line(sd, "webhook-signature", buf_as_slice(&sig));
 	line(sd, "skycap-event", event_type);
 	line(sd, "skycap-event-id", event_id);
 	line_i64(sd, "skycap-attempt", p->attempt.attempt);

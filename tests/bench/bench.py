@@ -201,14 +201,36 @@ class Bench:
 
     # --- the measurements, in the order in which they run ---------------
 
+    def engine_loop(self, per):
+        with tempfile.TemporaryDirectory(prefix="skycap-engine-") as d:
+            return measure("engine", d, per, self.s(3))
+
     def engine(self):
         for per in (1, 32, 100, 256):
-            with tempfile.TemporaryDirectory(prefix="skycap-engine-") as d:
-                got = measure("engine", d, per, self.s(3))
+            got = self.engine_loop(per)
             self.raw[f"engine_{per}"] = got
             self.row(f"bare engine, {per} a transaction", got["per_s"],
                      "/s", note=f"{got['cpu_s'] / got['events'] * 1e6:.0f}"
                      " us of CPU each")
+
+    def intake_beside_echo(self, sky, n):
+        """Taken in turns, so that a noisy moment meets both; medians."""
+        times = 3 if n == 32 else 1
+        echo, took, cpu = [], [], 0.0
+        for _ in range(times):
+            echo.append(sky.load("/echo", connections=n,
+                                 seconds=self.s(6 / times)))
+            before = cpu_seconds(sky.pid("intake"))
+            took.append(sky.load(connections=n, seconds=self.s(6 / times)))
+            cpu += cpu_seconds(sky.pid("intake")) - before
+        self.raw[f"echo_{n}"], self.raw[f"intake_{n}"] = echo, took
+        each = cpu / max(1, sum(g["answered"] for g in took)) * 1e6
+        got = middle(took)
+        self.ratio(f"intake, {n} connections", got["per_s"],
+                   middle(echo)["per_s"], 0.45 if n == 32 else None,
+                   note=f"bare echo; p50 {got['p50_us']} us, p99 "
+                   f"{got['p99_us']} us, {each:.0f} us of intake's CPU each"
+                   + wrong(*took))
 
     def intake(self):
         echo = harness.Program("/echo", tool("echo"))
@@ -216,30 +238,20 @@ class Bench:
             sky.serve("intake", more=[echo])
             sky.load(connections=32, seconds=1)
             for n in (1, 8, 32, 128):
-                bare = sky.load("/echo", connections=n, seconds=self.s(4))
-                pid, before = sky.pid("intake"), cpu_seconds(
-                    sky.pid("intake"))
-                got = sky.load(connections=n, seconds=self.s(4))
-                got["intake_cpu_s"] = cpu_seconds(pid) - before
-                self.raw[f"echo_{n}"], self.raw[f"intake_{n}"] = bare, got
-                each = got["intake_cpu_s"] / max(1, got["answered"]) * 1e6
-                self.ratio(f"intake, {n} connections", got["per_s"],
-                           bare["per_s"], 0.45 if n == 32 else None,
-                           note=f"p50 {got['p50_us']} us, p99 "
-                           f"{got['p99_us']} us, {each:.0f} us of intake's "
-                           f"CPU each{wrong(got)}")
+                self.intake_beside_echo(sky, n)
             got = sky.load(connections=32, seconds=self.s(4), scatter=True)
             self.raw["intake_scatter"] = got
             self.row("intake, 32, sender ids in no order", got["per_s"],
                      "/s", note=f"p99 {got['p99_us']} us{wrong(got)}")
             got = sky.load(connections=8, seconds=self.s(4), batch=100)
-            self.raw["intake_ndjson"] = got
-            bare = self.raw.get("engine_100", {}).get("per_s")
-            self.ratio("intake, NDJSON of 100, 8 connections", got["per_s"],
-                       bare, 0.70, note="bare engine, 100 a transaction"
-                       + wrong(got))
-            self.row("the same against 20,000/s", got["per_s"], "/s", None,
-                     ">= 20000", got["per_s"] >= 20000)
+        self.raw["intake_ndjson"] = got
+        bare = [self.engine_loop(per) for per in (100, 256)]
+        self.ratio("intake, NDJSON of 100, 8 connections", got["per_s"],
+                   max(g["per_s"] for g in bare), 0.70,
+                   note="bare engine, the better of 100 and 256 a "
+                   "transaction" + wrong(got))
+        self.row("the same against 20,000/s", got["per_s"], "/s", None,
+                 ">= 20000", got["per_s"] >= 20000)
 
     def drain(self):
         count = self.n(100000)
@@ -259,6 +271,9 @@ class Bench:
                 got["cpu_s"] = cpu_seconds(sky.pid("sweep")) - before
                 got["start_cpu_s"] = before
                 got["files"] = sky.files()
+                again = measure("curl", handles, count, *sink.ports)
+                if again["per_s"] > bare["per_s"]:
+                    bare = again
                 self.raw[f"curl_{lanes}"] = bare
                 self.raw[f"drain_{lanes}"] = got
                 each = got["cpu_s"] / max(1, got["distinct"] -
@@ -351,11 +366,22 @@ class Bench:
             self.raw["cgi"] = got
             self.row("intake as plain CGI, 4 connections", got["per_s"],
                      "/s", None, ">= 300", got["per_s"] >= 300, wrong(got))
-            got = sky.load(connections=1, seconds=self.s(3))
+            got = sky.load(connections=1, seconds=self.s(4))
             self.raw["cgi_1"] = got
             self.row("intake as plain CGI, 1 connection, p50",
                      got["p50_us"] / 1e3, "ms", None, "<= 5 ms",
                      got["p50_us"] <= 5000, wrong(got))
+            held = harness.Lighttpd([p for p in sky.programs("fcgi")
+                                     if p.prefix == "/sweep"])
+            held.start()
+            try:
+                got = sky.load(connections=4, seconds=self.s(4))
+            finally:
+                held.stop()
+            self.raw["cgi_held"] = got
+            self.row("the same while a sweep stands, 4 connections",
+                     got["per_s"], "/s",
+                     note=f"p50 {got['p50_us'] / 1e3:.1f} ms{wrong(got)}")
 
     def memory(self):
         names = ("intake", "sweep", "admin")
@@ -412,9 +438,14 @@ ALL = ("engine", "intake", "drain", "flow", "latency", "hung", "cgi",
        "memory", "stages")
 
 
-def wrong(got):
-    bad = got["wrong"] + got["lost"]
+def wrong(*runs):
+    bad = sum(got["wrong"] + got["lost"] for got in runs)
     return f"; {bad} NOT ANSWERED 202" if bad else ""
+
+
+def middle(runs):
+    """The run of the median speed."""
+    return sorted(runs, key=lambda got: got["per_s"])[len(runs) // 2]
 
 
 def number(v):

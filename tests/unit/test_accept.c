@@ -355,7 +355,7 @@ an_event_for_very_many_gets_its_due_rows_in_steps(void **state)
 	struct store_accept a[2] = { item("many", 1), item("few", 1) };
 	struct store_head heads[MANY + 1];
 	uint32_t sub[MANY];
-	bool more = false, waits;
+	bool more = false;
 	size_t n;
 
 	for (uint32_t i = 0; i < MANY; i++)
@@ -370,14 +370,6 @@ an_event_for_very_many_gets_its_due_rows_in_steps(void **state)
 
 		want_rc(bdb_enter(f->st), RC_OK, "enter");
 		want_rc(bdb_fanout_expand(f->st, 1, &more), RC_OK, "step %zu",
-		    step);
-		want_rc(bdb_fanout_waits(f->st, a[0].position,
-		    a[0].accepted_ms, MANY - 1, &waits), RC_OK, "waits");
-		want_i64(waits, step < 3, "the last waits after step %zu",
-		    step);
-		want_rc(bdb_fanout_waits(f->st, a[0].position,
-		    a[0].accepted_ms, 0, &waits), RC_OK, "waits");
-		want_i64(waits, false, "the first waits after step %zu",
 		    step);
 		bdb_leave(f->st);
 		want_i64((int64_t)rows(f->st, BDB_DUE),

@@ -1,6 +1,5 @@
-#include <stdlib.h>
+#include "unit_shape.h"
 #include "work/event.h"
-#include "unit.h"
 
 #define ORDER "\"order\":{\"agwID\":\"A1\"}"
 
@@ -16,20 +15,12 @@ static int
 setup(void **state)
 {
 	static struct fixture f;
-	const char *src = getenv("SKYCAP_SOURCE");
-	struct buf path = BUF_INIT(4096), why = BUF_INIT(1024);
 
-	buf_printf(&path, "%s/src/shape/catalog.json", src == NULL ? "." : src);
-	if (catalog_load(&f.catalog, buf_str(&path), &why) != RC_OK) {
-		print_error("%s\n", buf_str(&why));
-		return -1;
-	}
+	f.catalog = unit_catalog();
 	memset(&f.crypt, 7, sizeof f.crypt);
 	f.reader = (struct event_reader)EVENT_READER_INIT(f.catalog, &f.crypt);
 	f.event = (struct event)EVENT_INIT;
 	f.bad = (struct problems)PROBLEMS_INIT;
-	buf_free(&path);
-	buf_free(&why);
 	*state = &f;
 	return 0;
 }

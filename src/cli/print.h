@@ -1,0 +1,70 @@
+/*
+ * print - what the command prints: tables and text for people, JSON a line for
+ * programs.
+ *
+ * Nothing that came from outside works the terminal: control characters are
+ * shown as "?".  A table is fitted to a terminal, and never cut where standard
+ * output is something else.  Printing is done while the store is left alone
+ * (store_idle), since a terminal may take for ever.
+ */
+#ifndef CLI_PRINT_H
+#define CLI_PRINT_H
+
+#include "base/buf.h"
+
+/* Append s without control characters; each becomes "?". */
+void print_clean(struct slice s, struct buf *out);
+
+/* Print one line "name          value"; the value is cleaned. */
+void print_member(const char *name, struct slice value);
+
+/* Print bytes from outside line by line behind a margin, cleaned. */
+void print_quoted(const char *margin, struct slice s);
+
+/* Print JSON text indented; text that is none as it is. */
+void print_pretty(struct slice json);
+
+/* Print one JSON object as a line, or for people indented. */
+void print_object(const struct buf *json, bool as_line);
+
+/* "23 Nov 14:02", with the year if it is another; "14:02:31" today; UTC. */
+#define PRINT_TIME_MAX	16
+void print_time(int64_t ms, char out[PRINT_TIME_MAX]);
+
+/* Standard output can't be written: whoever read it has gone. */
+bool print_failed(void);
+
+#define TABLE_COLUMNS_MAX 12
+
+struct table_column {
+	const char	*name;
+	unsigned	 least;		/* may be cut to this; 0: never cut */
+	unsigned	 drop;		/* left out if need be, the highest
+					   first; 0: never */
+	bool		 right;		/* numbers */
+};
+
+/*
+ * Rows to be printed in columns; cells are copied.  table_print prints what
+ * has come since the last time, the head first; widths only grow.
+ */
+struct table {
+	const struct table_column *column;
+	size_t	   ncol, ncell;		/* cells in text */
+	size_t	   wide[TABLE_COLUMNS_MAX];	/* characters, of all so far */
+	bool	   headed;
+	struct buf text;		/* cells, NUL-terminated, row by row */
+};
+
+/* columns is an array. */
+#define TABLE_INIT(columns) { .column = (columns), .ncol = NELEM(columns), \
+	.text = BUF_INIT(256 * 1024 * 1024) }
+
+void table_cell(struct table *t, const char *s);
+void table_cell_slice(struct table *t, struct slice s);
+void table_cell_number(struct table *t, uint64_t v);
+void table_cell_time(struct table *t, int64_t ms);	/* 0: "-" */
+void table_print(struct table *t);
+void table_free(struct table *t);
+
+#endif
