@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -212,6 +213,35 @@ rc_of(int e)
 }
 
 /*
+ * What is wrong with a path.  Where we may not go, also whose it is, or the
+ * directory that hides it: that is most often all there is to know.
+ */
+static void
+say_error(const char *path, int e, struct buf *why)
+{
+	char at[PATH_MAX];
+	const struct passwd *pw;
+	struct stat st;
+	char *slash;
+
+	buf_printf(why, "%s: %s", path, strerror(e));
+	snprintf(at, sizeof at, "%s", path);
+	while (rc_of(e) == RC_DENIED && stat(at, &st) == -1) {
+		slash = strrchr(at, '/');
+		if (slash == NULL || slash == at)
+			return;
+		*slash = '\0';
+	}
+	if (rc_of(e) != RC_DENIED || st.st_uid == geteuid())
+		return;
+	pw = getpwuid(st.st_uid);
+	if (pw != NULL)
+		buf_printf(why, ": run this as %s", pw->pw_name);
+	else
+		buf_printf(why, ": run this as user %ld", (long)st.st_uid);
+}
+
+/*
  * The file's directory and path, both absolute.  They must be such as a
  * configuration file can say: conf_print writes paths that begin with them.
  */
@@ -231,7 +261,7 @@ locate(struct reading *r, const char *path, struct buf *why)
 	if (!dir.over && realpath(buf_str(&dir), real) == NULL) {
 		int e = errno;
 
-		buf_printf(why, "%s: %s", path, strerror(e));
+		say_error(path, e, why);
 		rc = rc_of(e);
 		goto done;
 	}
@@ -271,7 +301,7 @@ open_file(struct reading *r, struct buf *why)
 		e = errno;
 		if (fd != -1)
 			close(fd);
-		buf_printf(why, "%s: %s", r->c->path, strerror(e));
+		say_error(r->c->path, e, why);
 		return rc_of(e);
 	}
 	if (!S_ISREG(st.st_mode)) {

@@ -106,6 +106,8 @@ cli_conf(struct cli *c, struct conf *conf)
 		status = not_this_user(buf_str(&path), &why);
 	else if (rc != RC_OK)
 		status = cli_fail("%s", buf_str(&why));
+	if (rc == RC_DENIED)
+		status = CLI_USAGE;
 	if (rc == RC_NOTFOUND)
 		fputs("Make one with: skycap init --dir DIR\n"
 		    "or name yours with --conf FILE or SKYCAP_CONF.\n",

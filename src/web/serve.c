@@ -13,11 +13,12 @@
 #define WHY_MAX		1024
 
 bool
-run_knows_conf(const struct run *run)
+run_opens_unasked(const struct run *run)
 {
 	const char *env = getenv("SKYCAP_CONF");
 
-	return run->conf_flag != NULL || (env != NULL && *env != '\0');
+	return run->program->open_at_start && (run->conf_flag != NULL ||
+	    (env != NULL && *env != '\0'));
 }
 
 /* The parameter of that name, or NULL. */

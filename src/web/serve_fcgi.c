@@ -7,11 +7,13 @@
  * who wait out of their wait, joins all, and closes the program.
  */
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include "base/clock.h"
 #include "base/log.h"
 #include "web/serve_crew.h"
 
+#define PARENT_DIED	SIGRTMIN	/* perhaps: life_orphan tells */
 #define POKE_MS		2	/* a poke can come just before the wait */
 #define TICK_MS		500	/* between two looks at parent and binary */
 #define DRAIN_MS	300	/* told to stop, take what already waits */
@@ -140,6 +142,22 @@ poke_stuck(struct crew *c)
 	pthread_mutex_unlock(&c->lock);
 }
 
+/* What could not be opened at the start is tried again, by the one worker. */
+static void
+poke_to_open(struct crew *c)
+{
+	bool open;
+
+	pthread_mutex_lock(&c->run->lock);
+	open = c->run->open;
+	pthread_mutex_unlock(&c->run->lock);
+	if (open || !run_opens_unasked(c->run))
+		return;
+	pthread_mutex_lock(&c->lock);
+	poke_all(c, false);
+	pthread_mutex_unlock(&c->lock);
+}
+
 /* Until a signal says stop, or there is no more reason to stand. */
 static void
 stand(struct crew *c)
@@ -147,17 +165,25 @@ stand(struct crew *c)
 	struct timespec tick = { 0, TICK_MS * 1000000L };
 	const char *over;
 	sigset_t set;
+	int sig;
 
 	serve_stop_signals(&set);
+	sigaddset(&set, PARENT_DIED);
 	for (;;) {
-		if (sigtimedwait(&set, NULL, &tick) > 0)
+		/* Again each time: a change of user forgets it. */
+		prctl(PR_SET_PDEATHSIG, PARENT_DIED);
+		sig = sigtimedwait(&set, NULL, &tick);
+		if (sig > 0 && sig != PARENT_DIED)
 			return;
 		poke_stuck(c);
+		poke_to_open(c);
 		over = life_over(&c->life);
-		if (over != NULL) {
-			log_info("ending: %s", over);
-			return;
-		}
+		if (over == NULL || (life_orphan(&c->life) &&
+		    !listener_leave(&c->listener,
+		    atomic_load(&c->life.parent))))
+			continue;
+		log_info("ending: %s", over);
+		return;
 	}
 }
 
@@ -180,10 +206,10 @@ serve_fcgi(struct run *run)
 	listener_init(&c.listener);
 	sigemptyset(&set);
 	sigaddset(&set, POKE);
+	sigaddset(&set, PARENT_DIED);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	sigaction(POKE, &poke, NULL);
-	if (run->program->open_at_start && run_knows_conf(run) &&
-	    run_open(run, NULL) == RC_DENIED)
+	if (run_opens_unasked(run) && run_open(run, NULL) == RC_DENIED)
 		return 2;
 	crew_grow(&c);
 	if (atomic_load(&c.n) == 0)

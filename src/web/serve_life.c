@@ -47,14 +47,20 @@ is_replaced(const struct life *l)
 	    now.st_mtim.tv_nsec != l->own.st_mtim.tv_nsec;
 }
 
-const char *
-life_over(struct life *l)
+bool
+life_orphan(const struct life *l)
 {
 	int parent = atomic_load(&l->parent);
 
-	if (parent == 0 && clock_mono_ms() - l->start_ms >= SETTLE_MS)
+	return parent != 0 && parent != (int)getppid();
+}
+
+const char *
+life_over(struct life *l)
+{
+	if (clock_mono_ms() - l->start_ms >= SETTLE_MS)
 		life_met(l);
-	else if (parent != 0 && parent != (int)getppid())
+	if (life_orphan(l))
 		return "the process that started it is gone";
 	if (is_replaced(l))
 		return "its binary was replaced";

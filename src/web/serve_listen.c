@@ -3,26 +3,46 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 #include "base/log.h"
 #include "web/serve_run.h"
 
 #define LISTEN_FD	0	/* FCGI_LISTENSOCK_FILENO */
 #define EXHAUSTED_MS	50	/* pause when there are no descriptors */
+#define MEET_MS		10	/* for a worker to say whom it accepted */
+
+/* Only a name that says the same wherever one stands. */
+static void
+find_name(struct listener *l, const struct sockaddr_storage *sa)
+{
+	const struct sockaddr_un *un = (const struct sockaddr_un *)sa;
+
+	l->path[0] = '\0';
+	if (sa->ss_family != AF_UNIX || un->sun_path[0] != '/')
+		return;
+	snprintf(l->path, sizeof l->path, "%.*s", (int)sizeof un->sun_path,
+	    un->sun_path);
+	if (stat(l->path, &l->own) == -1)
+		l->path[0] = '\0';
+}
 
 void
 listener_init(struct listener *l)
 {
-	struct sockaddr_storage sa;
+	struct sockaddr_storage sa = { .ss_family = AF_UNSPEC };
 	socklen_t len = sizeof sa;
 
+	atomic_init(&l->server, 0);
 	l->inet = getsockname(LISTEN_FD, (struct sockaddr *)&sa, &len) == 0 &&
 	    (sa.ss_family == AF_INET || sa.ss_family == AF_INET6);
 	l->allowed = getenv("FCGI_WEB_SERVER_ADDRS");
 	if (l->allowed != NULL && *l->allowed == '\0')
 		l->allowed = NULL;
+	find_name(l, &sa);
 }
 
 /* The peer is among the addresses that FCGI_WEB_SERVER_ADDRS lists. */
@@ -82,8 +102,19 @@ refused(int error)
 	}
 }
 
+static void
+meet(struct listener *l, int fd)
+{
+	struct ucred uc;
+	socklen_t len = sizeof uc;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &uc, &len) == 0 &&
+	    uc.pid > 0)
+		atomic_store(&l->server, (int)uc.pid);
+}
+
 enum rc
-listener_accept(const struct listener *l, int *fd)
+listener_accept(struct listener *l, int *fd)
 {
 	struct sockaddr_storage sa;
 	socklen_t len = sizeof sa;
@@ -101,7 +132,8 @@ listener_accept(const struct listener *l, int *fd)
 		}
 		(void)setsockopt(got, IPPROTO_TCP, TCP_NODELAY, &on,
 		    sizeof on);
-	}
+	} else
+		meet(l, got);
 	*fd = got;
 	return RC_OK;
 }
@@ -112,4 +144,36 @@ listener_has_more(void)
 	struct pollfd p = { .fd = LISTEN_FD, .events = POLLIN };
 
 	return poll(&p, 1, 0) == 1 && (p.revents & POLLIN) != 0;
+}
+
+/* Somebody else than the parent connected last, and lives. */
+static bool
+is_served(const struct listener *l, int parent)
+{
+	int server = atomic_load(&l->server);
+
+	return server != 0 && server != parent &&
+	    (kill(server, 0) == 0 || errno == EPERM);
+}
+
+bool
+listener_leave(struct listener *l, int parent)
+{
+	char away[sizeof l->path + 8];
+	struct stat now;
+
+	if (is_served(l, parent))
+		return false;
+	snprintf(away, sizeof away, "%s.old", l->path);
+	if (l->path[0] == '\0' || stat(l->path, &now) == -1 ||
+	    now.st_dev != l->own.st_dev || now.st_ino != l->own.st_ino ||
+	    rename(l->path, away) == -1)
+		return true;		/* the name is not ours to take */
+	(void)poll(NULL, 0, MEET_MS);
+	if (!is_served(l, parent) && !listener_has_more()) {
+		unlink(away);
+		return true;
+	}
+	/* It came just before: the name is its way to us. */
+	return rename(away, l->path) == -1;
 }

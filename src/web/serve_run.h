@@ -55,8 +55,8 @@ struct desk {
  */
 MUST_USE enum rc run_open(struct run *run, char *const *env);
 
-/* The configuration's place does not depend on a request. */
-bool run_knows_conf(const struct run *run);
+/* It is to be opened without a request, and can be. */
+bool run_opens_unasked(const struct run *run);
 
 /* Tell the program to stop, if it is open and was not told. */
 void run_tell_stop(struct run *run);
@@ -87,6 +87,9 @@ void serve_stop_signals(sigset_t *set);
 struct listener {
 	bool		 inet;		/* TCP, not a unix socket */
 	const char	*allowed;	/* FCGI_WEB_SERVER_ADDRS; NULL: all */
+	char		 path[108];	/* of a unix socket; "" unknown */
+	struct stat	 own;		/* that path, when this began */
+	atomic_int	 server;	/* pid of who connected last; 0 unknown */
 };
 
 void listener_init(struct listener *l);
@@ -96,10 +99,18 @@ void listener_init(struct listener *l);
  *   RC_RETRY  a signal came, or a connection that is not to be served
  *   RC_IO     the socket is of no use any more; logged
  */
-MUST_USE enum rc listener_accept(const struct listener *l, int *fd);
+MUST_USE enum rc listener_accept(struct listener *l, int *fd);
 
 /* A connection is waiting to be taken. */
 bool listener_has_more(void);
+
+/*
+ * The parent is gone.  A new web server that finds a program listening where
+ * it would start its own uses it, but never starts another when that one ends.
+ * So the socket's name is taken away before this program ends.  False: such a
+ * server is here already, and this program must stay.
+ */
+MUST_USE bool listener_leave(struct listener *l, int parent);
 
 /*
  * life - whether a standing program still has a reason to stand.
@@ -115,6 +126,9 @@ void life_init(struct life *l);
 
 /* A request has come: the parent it has now is its parent.  Any thread. */
 void life_met(struct life *l);
+
+/* The parent it had is gone. */
+bool life_orphan(const struct life *l);
 
 /*
  * Called every half second or so: why the program is over, as a phrase for

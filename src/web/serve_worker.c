@@ -56,6 +56,20 @@ is_over(struct crew *c)
 	    (clock_mono_ms() >= c->drain_until_ms || !listener_has_more());
 }
 
+static void
+open_unasked(struct worker *w)
+{
+	struct crew *c = w->crew;
+
+	if (w->opened || !run_opens_unasked(c->run))
+		return;
+	enter(w, WORKING);	/* a poke would disturb it */
+	w->opened = run_open(c->run, NULL) == RC_OK;
+	enter(w, WAITING);
+	if (c->run->denied)
+		crew_end(c, 2);
+}
+
 /* Wait for a connection, into w->fcgx.ipcFd.  False: the worker's end. */
 static bool
 next_connection(struct worker *w)
@@ -66,8 +80,10 @@ next_connection(struct worker *w)
 
 	set_busy(w, false);
 	enter(w, WAITING);
-	while (rc == RC_RETRY && !is_over(c))
+	while (rc == RC_RETRY && !is_over(c)) {
+		open_unasked(w);
 		rc = listener_accept(&c->listener, &fd);
+	}
 	enter(w, READING);
 	if (rc == RC_IO)
 		crew_end(c, 1);
