@@ -9,6 +9,8 @@
 #include "cli/cli.h"
 #include "cli/print.h"
 
+static void say(const char *who, const char *fmt, va_list ap) PRINTF(2, 0);
+
 /* Text for people on standard error; further lines are set below the first. */
 static void
 say(const char *who, const char *fmt, va_list ap)

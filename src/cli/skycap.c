@@ -86,7 +86,7 @@ main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	if (log_init("skycap", NULL, false) != RC_OK)
 		return CLI_FAILED;
-	log_level_set(LOG_ERROR);	/* what concerns a command is said by it */
+	log_level_set(LOG_ERROR);	/* a command says itself what matters */
 	if (argc < 2)
 		return usage(stderr, CLI_USAGE);
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||

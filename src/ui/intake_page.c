@@ -1,3 +1,4 @@
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include "work/listing.h"
 #include "work/nudge.h"
 
+#define LARGE		(256 * 1024)	/* bytes that go back when freed */
 #define BIG_BATCHES	2	/* bodies over body_max in memory at once */
 
 struct app {
@@ -59,6 +61,9 @@ intake_page_open(const struct conf *conf, bool standing, void **out,
 
 	if (app == NULL)
 		log_fatal("out of memory");
+	/* Else the first large body raises it, and the next ones' memory stays
+	   with the threads that took them. */
+	(void)mallopt(M_MMAP_THRESHOLD, LARGE);
 	rc = service_open(&app->service, conf, standing, why);
 	if (rc != RC_OK) {
 		free(app);

@@ -177,7 +177,8 @@ put_model(struct buf *out, const struct app *app, const struct req *rq,
 	record_put_string(out, "title", SLICE("How the service stands"));
 	record_put_string(out, "who", rq->basic_user);
 	record_put_string(out, "now", slice_of(now));
-	record_put_string(out, "style", slice_of(app->service.conf.site_prefix));
+	record_put_string(out, "style",
+	    slice_of(app->service.conf.site_prefix));
 	out->len--;		/* the quote: the path goes on */
 	buf_puts(out, "/style.css\"");
 	put_status(out, f);

@@ -33,11 +33,11 @@ bool problems_at(const struct problems *p, size_t i, const char **pointer,
 
 struct event {
 	const struct catalog_event *type;
-	struct slice	 sender_id;	/* s NULL: none; into text or the JSON */
+	struct slice	 sender_id;	/* s NULL: none; in text or the JSON */
 	struct slice	 occurred;	/* as given; s NULL: none */
 	struct slice	 order;		/* JSON text of the order */
 	bool		 test;
-	unsigned char	 content[CRYPT_HASH_LEN];	/* with sender_id only */
+	unsigned char	 content[CRYPT_HASH_LEN];	/* if sender_id.s */
 	uint64_t	 ref[REFERENCE_MAX];
 	size_t		 nref;
 	struct buf	 text;		/* owned */

@@ -45,8 +45,8 @@ void intake_work_free(struct intake_work *w);
 
 /*
  * The key that a token is, newly added ones included; *roster stays borrowed
- * until roster_release.  NULL in *key: unknown.  One that was revoked a moment ago
- * may still be found; intake_take refuses it.
+ * until roster_release.  NULL in *key: unknown.  One that was revoked a moment
+ * ago may still be found; intake_take refuses it.
  *   RC_RETRY, RC_IO  as the store
  */
 MUST_USE enum rc intake_key(const struct intake *in, struct slice token,

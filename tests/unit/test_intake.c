@@ -280,12 +280,12 @@ escaped_members_are_kept_as_they_read(void **state)
 	struct buf json = BUF_INIT(65536);
 	const struct intake_item *it;
 
-	buf_puts(&json, "{\"id\":\"");
-	for (int i = 0; i < 128; i++)
-		buf_puts(&json, "\\u0041");
-	buf_puts(&json, "\",\"occurredAt\":\"");
+	buf_puts(&json, "{\"occurredAt\":\"");	/* the shorter one first */
 	for (const char *s = "2026-11-23T10:00:00.123456789Z"; *s != '\0'; s++)
 		buf_printf(&json, "\\u00%02x", *s);
+	buf_puts(&json, "\",\"id\":\"");
+	for (int i = 0; i < 128; i++)
+		buf_puts(&json, "\\u0041");
 	buf_puts(&json, "\",\"event\":\"OrderTi\\u0063keted\","
 	    "\"order\":{\"agwID\":\"A\"}}");
 	it = post(f, buf_str(&json));

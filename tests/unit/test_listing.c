@@ -139,8 +139,7 @@ a_delivery_is_listed_in_its_one_shape(void **state)
 }
 
 static void
-what_is_due_to_a_paused_subscription_is_held_without_a_next_time(
-    void **state)
+what_a_paused_subscription_is_due_is_held_and_has_no_next(void **state)
 {
 	struct fixture *f = *state;
 	char rest[256];
@@ -273,8 +272,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(a_delivery_is_listed_in_its_one_shape),
-	    TEST(
-		what_is_due_to_a_paused_subscription_is_held_without_a_next_time),
+	    TEST(what_a_paused_subscription_is_due_is_held_and_has_no_next),
 	    TEST(a_delivery_of_a_removed_subscription_has_no_client),
 	    TEST(an_event_is_one_line_with_its_order_and_deliveries),
 	    TEST(an_attempt_shows_bytes_from_outside_as_sound_json),

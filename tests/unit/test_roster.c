@@ -83,7 +83,8 @@ any_rule_of_a_scope_is_enough_and_all_sees_everything(void **state)
 	want_str(bench_matches(r, b->catalog, TICKETED,
 	    "{\"agency\":\"Wander\"}", &got), "1 2", "by the first rule");
 	want_str(bench_matches(r, b->catalog, TICKETED,
-	    "{\"consumerIataCode\":\"12345678\"}", &got), "1 2", "by the other");
+	    "{\"consumerIataCode\":\"12345678\"}", &got), "1 2",
+	    "by the other");
 	want_str(bench_matches(r, b->catalog, TICKETED, "{}", &got), "2",
 	    "by none");
 	roster_release(r);
@@ -293,6 +294,34 @@ who_is_too_far_behind_loads_everything(void **state)
 	buf_free(&got);
 }
 
+/* All of it met in one reload: the client is read before what it owns. */
+static void
+a_client_that_changes_again_keeps_what_was_made_for_it(void **state)
+{
+	struct bench *b = *state;
+	struct buf got = BUF_INIT(4096);
+	uint64_t version = 1;
+	uint32_t client, sub;
+	const struct roster *r;
+
+	roster_release(bench_roster(b->rosters));
+	client = bench_client(b, NULL);
+	sub = bench_subscription(b, client, UNIT_TASK);
+	want_rc(store_record_put(b->st, STORE_CLIENT, &client, &version,
+	    SLICE("{\"name\":\"New\",\"mail\":\"\",\"all\":false,"
+	    "\"scope\":[{\"field\":\"agency\",\"value\":\"A\"}]}")), RC_OK,
+	    "change the client");
+	r = bench_roster(b->rosters);
+	assert_non_null(roster_subscription(r, sub));
+	want_str(roster_subscription(r, sub)->client->name, "New", "client");
+	want_str(bench_matches(r, b->catalog, TICKETED, "{}", &got), "",
+	    "by its old scope");
+	want_str(bench_matches(r, b->catalog, TICKETED,
+	    "{\"agency\":\"A\"}", &got), "1", "by its new scope");
+	roster_release(r);
+	buf_free(&got);
+}
+
 /* A client that goes just when something is made for it. */
 static void
 what_belongs_to_no_client_is_nobodys_and_harms_nobody(void **state)
@@ -382,14 +411,14 @@ a_task_that_no_longer_compiles_is_held_and_not_dropped(void **state)
 {
 	static const char *const task[] = {
 		/* in its template, its filter, and one of its events */
-		"{\"event\":[\"OrderTicketed\"],\"filter\":[{\"field\":"
+		("{\"event\":[\"OrderTicketed\"],\"filter\":[{\"field\":"
 		    "\"provider\",\"op\":\"=\",\"value\":\"IB\"}],"
-		    "\"httpRequest\":{\"url\":\"https://a.example/{{pnr}}\"}}",
-		"{\"event\":[\"OrderTicketed\"],\"filter\":[{\"field\":"
+		    "\"httpRequest\":{\"url\":\"https://a.example/{{pnr}}\"}}"),
+		("{\"event\":[\"OrderTicketed\"],\"filter\":[{\"field\":"
 		    "\"pnr\",\"op\":\"=\",\"value\":\"X\"}],"
-		    "\"httpRequest\":{\"url\":\"https://a.example/\"}}",
-		"{\"event\":[\"SeatsAddition\",\"OrderTicketed\"],"
-		    "\"httpRequest\":{\"url\":\"https://a.example/\"}}",
+		    "\"httpRequest\":{\"url\":\"https://a.example/\"}}"),
+		("{\"event\":[\"SeatsAddition\",\"OrderTicketed\"],"
+		    "\"httpRequest\":{\"url\":\"https://a.example/\"}}"),
 	};
 	struct bench *b = *state;
 	struct buf got = BUF_INIT(65536);
@@ -476,6 +505,7 @@ main(void)
 	    TEST(a_snapshot_stands_while_the_generation_moves_on),
 	    TEST(a_reload_of_changes_gives_what_a_full_load_gives),
 	    TEST(who_is_too_far_behind_loads_everything),
+	    TEST(a_client_that_changes_again_keeps_what_was_made_for_it),
 	    TEST(what_belongs_to_no_client_is_nobodys_and_harms_nobody),
 	    TEST(a_task_that_no_longer_compiles_is_held_and_not_dropped),
 	    TEST(a_key_is_found_by_its_token_until_it_is_revoked),
