@@ -58,12 +58,12 @@ class Stalls(threading.Thread):
 
 
 def age_s(pid):
-    """How long ago a process was started; much if it is gone."""
+    """How long ago a process was started; 0 if there is none."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as f:
             ticks = int(f.read().rpartition(b")")[2].split()[19])
     except OSError:
-        return 3600.0
+        return 0.0
     return time.clock_gettime(time.CLOCK_BOOTTIME) - \
         ticks / os.sysconf("SC_CLK_TCK")
 
@@ -176,8 +176,9 @@ class Torture:
         """
         port = self.server.port
         self._unsettle()
-        time.sleep(max([0.0] + [KNOWS_PARENT_S - age_s(pid)
-                                for pid in self.server.pids()]))
+        harness.wait_for("all programs know their parent", lambda: all(
+            age_s(min(self.server.pids(path), key=age_s, default=None)) >
+            KNOWS_PARENT_S for path in self.paths.values()), STILL_S)
         self.server.kill()
         self._count("killed lighttpd")
         time.sleep(self.random.choice((0, 0, 0.5, 1, 2.5)))
