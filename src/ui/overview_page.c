@@ -223,14 +223,8 @@ overview_page_show(void *arg, struct req *rq, struct resp *rs)
 void
 overview_page_health(void *arg, struct req *rq, struct resp *rs)
 {
-	struct app *app = arg;
-	struct store_health h;
+	const struct app *app = arg;
 
 	(void)rq;
-	if (store_health(app->service.store, &h) != RC_OK || !h.writable) {
-		rs->status = 503;
-		buf_puts(&rs->body, "{\"ok\":false}");
-		return;
-	}
-	buf_puts(&rs->body, "{\"ok\":true}");
+	service_health(&app->service, rs);
 }

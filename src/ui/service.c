@@ -65,3 +65,17 @@ service_nudge_all(const struct service *s)
 	nudge_send(fd, s->conf.store_dir, &all);
 	close(fd);
 }
+
+void
+service_health(const struct service *s, struct resp *rs)
+{
+	struct store_health h;
+
+	if (store_health(s->store, &h) == RC_OK && h.writable) {
+		buf_puts(&rs->body, "{\"ok\":true}");
+		return;
+	}
+	rs->status = 503;
+	buf_puts(&rs->body, "{\"ok\":false}");
+	resp_header(rs, "Retry-After", "2");
+}

@@ -8,6 +8,7 @@
 #define UI_SERVICE_H
 
 #include "base/conf.h"
+#include "web/http.h"
 #include "work/config.h"
 
 struct service {
@@ -26,6 +27,9 @@ struct service {
 MUST_USE enum rc service_open(struct service *s, const struct conf *conf,
     bool standing, struct buf *why);
 void service_close(struct service *s);
+
+/* Answer GET /health: 200 {"ok":true}, or 503 while no event could be taken. */
+void service_health(const struct service *s, struct resp *rs);
 
 /* Tell a standing sweep to look at everything: a state was changed. */
 void service_nudge_all(const struct service *s);
