@@ -11,8 +11,11 @@ import hashlib
 import hmac
 import json
 import sys
+import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+lock = threading.Lock()
 
 
 def signature(secret, msg_id, timestamp, body):
@@ -43,17 +46,19 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
-        print(f"--- {time.strftime('%H:%M:%S')} {self.command} {self.path}")
-        for name, value in self.headers.items():
-            print(f"{name}: {value}")
+        lines = [f"--- {time.strftime('%H:%M:%S')} {self.command} {self.path}"]
+        lines += [f"{name}: {value}" for name, value in self.headers.items()]
         if self.secret:
             fault = verify(self.secret, self.headers, body)
-            print(f"(signature: {fault or 'genuine'})")
+            lines.append(f"(signature: {fault or 'genuine'})")
         try:
-            print(json.dumps(json.loads(body), indent=2, ensure_ascii=False))
+            lines.append(json.dumps(json.loads(body), indent=2,
+                                    ensure_ascii=False))
         except ValueError:
-            print(body.decode(errors="replace"))
-        print(flush=True)
+            lines.append(body.decode(errors="replace"))
+        with lock:      # one message at a time, whole
+            sys.stdout.write("\n".join(lines) + "\n\n")
+            sys.stdout.flush()
         self.send_response(204)
         self.send_header("content-length", "0")
         self.end_headers()

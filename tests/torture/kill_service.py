@@ -58,7 +58,7 @@ class Stalls(threading.Thread):
 
 
 def age_s(pid):
-    """How long ago a process was started; 0 if there is none."""
+    """How long ago a process was started; 0 if it is gone."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as f:
             ticks = int(f.read().rpartition(b")")[2].split()[19])
@@ -66,6 +66,13 @@ def age_s(pid):
         return 0.0
     return time.clock_gettime(time.CLOCK_BOOTTIME) - \
         ticks / os.sysconf("SC_CLK_TCK")
+
+
+def go_on(pid):
+    try:
+        os.kill(pid, signal.SIGCONT)
+    except ProcessLookupError:
+        pass                    # ended by those it held up
 
 
 class Torture:
@@ -85,8 +92,9 @@ class Torture:
         self.server = self.service.server
         self.seed, self.rate = seed, rate
         self.counts = {}
+        self.done = []          # (when, what)
         self.faults = []
-        self.stopped = []       # (when to go on, pid)
+        self.stopped = []       # (who lets it go on, pid)
         self.kills = []         # when, while an intake was there to go on
         self.calm = 0.0         # not before, as there was none
         self.commands = 0
@@ -105,6 +113,7 @@ class Torture:
 
     def _count(self, what):
         self.counts[what] = self.counts.get(what, 0) + 1
+        self.done.append((time.monotonic(), what))
 
     def _signal(self, pid, sig, what):
         try:
@@ -150,22 +159,21 @@ class Torture:
         pid = self._victim(name)
         if pid is not None and self._signal(pid, signal.SIGSTOP,
                                             f"stopped {name}"):
-            self.stopped.append(
-                (time.monotonic() + self.random.uniform(0.05, 3), pid))
+            timer = threading.Timer(self.random.uniform(0.05, 3), go_on,
+                                    [pid])
+            timer.start()
+            self.stopped.append((timer, pid))
             if name == "intake":    # all connections may wait for that one
                 self._unsettle()
 
-    def _go_on(self, everybody=False):
-        left = []
-        for until, pid in self.stopped:
-            if not everybody and until > time.monotonic():
-                left.append((until, pid))
-                continue
-            try:
-                os.kill(pid, signal.SIGCONT)
-            except ProcessLookupError:
-                pass            # ended by those it held up
-        self.stopped = left
+    def _go_on(self):
+        """Whoever is still stopped."""
+        for timer, pid in self.stopped:
+            if timer.is_alive():
+                timer.cancel()
+                timer.join()
+                go_on(pid)
+        self.stopped = []
 
     def _lighttpd(self, _):
         """Kill the web server, and start it again while its children live.
@@ -176,9 +184,10 @@ class Torture:
         """
         port = self.server.port
         self._unsettle()
-        harness.wait_for("all programs know their parent", lambda: all(
-            age_s(min(self.server.pids(path), key=age_s, default=None)) >
-            KNOWS_PARENT_S for path in self.paths.values()), STILL_S)
+        self._go_on()
+        harness.wait_for("all programs know their parent", lambda: sorted(
+            age_s(pid) > KNOWS_PARENT_S for pid in self.server.pids()) ==
+            [True] * sum(p.procs for p in self.server.programs), STILL_S)
         self.server.kill()
         self._count("killed lighttpd")
         time.sleep(self.random.choice((0, 0, 0.5, 1, 2.5)))
@@ -253,7 +262,6 @@ class Torture:
         begun = time.monotonic()
         try:
             while time.monotonic() < begun + self.seconds:
-                self._go_on()
                 weights = [w for w, _, _ in self.plan]
                 _, act, name = self.random.choices(self.plan, weights)[0]
                 act(name)
@@ -261,7 +269,7 @@ class Torture:
                 time.sleep(min(self.random.expovariate(1 / self.gap_s),
                                5 * self.gap_s))
         finally:
-            self._go_on(everybody=True)
+            self._go_on()
             publisher.end()
         self.pause_s = self.book.longest_pause()
         self.survivors_s = self._longest_after_kills()
@@ -362,6 +370,16 @@ class Torture:
         yield (f"{len(b.came)} messages arrived, {b.twice()} of them again; "
                f"longest pause in taking {self.pause_s:.2f} s, "
                f"{self.survivors_s:.2f} s where an intake had survived")
+        if self.pause_s > CALM_S:
+            yield "in that pause: " + ", ".join(self._in_pause())
+
+    def _in_pause(self):
+        """What was done while nothing was taken, and after how long."""
+        times = self.book.times
+        begin = max(range(len(times) - 1),
+                    key=lambda i: times[i + 1] - times[i])
+        return [f"{what} at {at - times[begin]:.2f}" for at, what in self.done
+                if -1 < at - times[begin] < self.pause_s]
 
     def close(self, keep=False):
         if keep:
