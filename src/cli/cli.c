@@ -138,7 +138,7 @@ cli_open(struct cli *c)
 		status = rc == RC_DENIED ? CLI_USAGE : CLI_FAILED;
 		goto done;
 	}
-	rc = service_open(&c->service, conf, false, &why);
+	rc = service_open(&c->service, conf, c->standing, &why);
 	if (rc != RC_OK)
 		status = cli_fail("%s", buf_str(&why));
 done:

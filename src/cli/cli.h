@@ -21,6 +21,8 @@ struct cli {
 	const struct command *command;
 	const char	*conf_flag;	/* --conf, NULL unless given */
 	bool		 json;
+	bool		 standing;	/* the command stays: set before
+					   cli_open */
 	struct service	 service;	/* after cli_open */
 };
 

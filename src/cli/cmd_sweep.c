@@ -61,14 +61,15 @@ run(struct cli *c, int argc, char **argv)
 		return status;
 	if (left != 0)
 		return cli_usage(c, "it takes no arguments");
-	status = cli_open(c);
-	if (status != CLI_OK)
-		return status;
 	sigemptyset(&ends);
 	sigaddset(&ends, SIGINT);
 	sigaddset(&ends, SIGTERM);
 	if (!one)		/* before the threads, which inherit it */
 		pthread_sigmask(SIG_BLOCK, &ends, NULL);
+	c->standing = !one;
+	status = cli_open(c);
+	if (status != CLI_OK)
+		return status;
 	o = (struct sweep_options){ service_config(&c->service),
 	    c->service.rosters, &c->service.conf };
 	if (sweep_new(&s, &o, &why) != RC_OK)

@@ -24,9 +24,9 @@ int64_t bdb_env_cache_auto(void);
 void bdb_env_library(char *out, size_t max);
 
 /*
- * bdb_ticker: the thread of a standing process that makes lock timeouts
- * happen.  A waiter is woken only when somebody runs the engine's deadlock
- * detector.
+ * bdb_ticker: two threads of a standing process.  One makes lock timeouts
+ * happen, since a waiter is woken only when somebody runs the engine's deadlock
+ * detector; the other calls store_maintain every few seconds.
  */
 MUST_USE enum rc bdb_ticker_start(struct store *st);
 void bdb_ticker_stop(struct store *st);

@@ -1,44 +1,99 @@
+/*
+ * The threads of a standing process that do what nobody asks for: have
+ * deadlocks found, which lock timeouts need too, and keep the store in order.
+ * Two of them, since what keeps order waits for locks itself.  Neither attaches
+ * a store that this process has left.
+ */
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 #include "base/log.h"
 #include "store/bdb_env.h"
 
-#define TICK_MS		250
+#define DETECT_MS	250
+#define MAINTAIN_MS	2000
 
-struct ticker {
+typedef void work_fn(struct store *st);
+
+struct beat {
+	struct store	*st;
+	work_fn		*fn;
+	int64_t		 every_ms;
 	pthread_t	 thread;
-	pthread_mutex_t	 lock;
-	pthread_cond_t	 wake;
-	bool		 stop;
+	bool		 started;
 };
 
-static void *
-tick(void *arg)
+struct ticker {
+	pthread_mutex_t	 lock;		/* of stop */
+	pthread_cond_t	 wake;
+	bool		 stop;
+	struct beat	 detect, maintain;
+};
+
+static void
+detect(struct store *st)
 {
-	struct store *st = arg;
-	struct ticker *t = st->ticker;
-	struct timespec at;
 	int rejected;
+
+	if (gate_enter_attached(st->gate) != RC_OK)
+		return;
+	/* An error here is found by those who work. */
+	st->env->lock_detect(st->env, 0, DB_LOCK_MINWRITE, &rejected);
+	gate_leave(st->gate);
+}
+
+/* What it can't do now it logs, and does the next time. */
+static void
+maintain(struct store *st)
+{
+	if (gate_enter_attached(st->gate) != RC_OK)
+		return;
+	gate_leave(st->gate);
+	(void)!store_maintain(st);
+}
+
+static void *
+beat(void *arg)
+{
+	struct beat *b = arg;
+	struct ticker *t = b->st->ticker;
+	struct timespec at;
+	int error;
 
 	pthread_mutex_lock(&t->lock);
 	while (!t->stop) {
 		clock_gettime(CLOCK_MONOTONIC, &at);
-		at.tv_nsec += TICK_MS * 1000000L;
+		at.tv_sec += b->every_ms / 1000;
+		at.tv_nsec += b->every_ms % 1000 * 1000000L;
 		at.tv_sec += at.tv_nsec / 1000000000L;
 		at.tv_nsec %= 1000000000L;
-		pthread_cond_timedwait(&t->wake, &t->lock, &at);
+		do {
+			error = pthread_cond_timedwait(&t->wake, &t->lock,
+			    &at);
+		} while (!t->stop && error == 0);
+		if (t->stop)
+			break;
 		pthread_mutex_unlock(&t->lock);
-		if (gate_enter_attached(st->gate) == RC_OK) {
-			/* An error here is found by those who work. */
-			st->env->lock_detect(st->env, 0, DB_LOCK_MINWRITE,
-			    &rejected);
-			gate_leave(st->gate);
-		}
+		b->fn(b->st);
 		pthread_mutex_lock(&t->lock);
 	}
 	pthread_mutex_unlock(&t->lock);
 	return NULL;
+}
+
+static void
+start(struct beat *b)
+{
+	sigset_t all, old;
+	int error;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	error = pthread_create(&b->thread, NULL, beat, b);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	b->started = error == 0;
+	if (error != 0)
+		log_error("a thread of the store: %s", strerror(error));
 }
 
 enum rc
@@ -46,8 +101,6 @@ bdb_ticker_start(struct store *st)
 {
 	struct ticker *t = calloc(1, sizeof *t);
 	pthread_condattr_t attr;
-	sigset_t all, old;
-	int error;
 
 	if (t == NULL)
 		log_fatal("out of memory: ticker");
@@ -57,17 +110,16 @@ bdb_ticker_start(struct store *st)
 	pthread_cond_init(&t->wake, &attr);
 	pthread_condattr_destroy(&attr);
 	st->ticker = t;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	error = pthread_create(&t->thread, NULL, tick, st);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (error == 0)
+	t->detect = (struct beat){ .st = st, .fn = detect,
+	    .every_ms = DETECT_MS };
+	t->maintain = (struct beat){ .st = st, .fn = maintain,
+	    .every_ms = MAINTAIN_MS };
+	start(&t->detect);
+	if (t->detect.started)
+		start(&t->maintain);
+	if (t->maintain.started)
 		return RC_OK;
-	log_error("ticker thread: %s", strerror(error));
-	pthread_cond_destroy(&t->wake);
-	pthread_mutex_destroy(&t->lock);
-	free(t);
-	st->ticker = NULL;
+	bdb_ticker_stop(st);
 	return RC_IO;
 }
 
@@ -80,9 +132,12 @@ bdb_ticker_stop(struct store *st)
 		return;
 	pthread_mutex_lock(&t->lock);
 	t->stop = true;
-	pthread_cond_signal(&t->wake);
+	pthread_cond_broadcast(&t->wake);
 	pthread_mutex_unlock(&t->lock);
-	pthread_join(t->thread, NULL);
+	if (t->detect.started)
+		pthread_join(t->detect.thread, NULL);
+	if (t->maintain.started)
+		pthread_join(t->maintain.thread, NULL);
 	pthread_cond_destroy(&t->wake);
 	pthread_mutex_destroy(&t->lock);
 	free(t);

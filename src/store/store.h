@@ -99,7 +99,8 @@ MUST_USE enum rc store_health(struct store *st, struct store_health *h);
 /*
  * What must be done now and then: checkpoint, remove logs no longer needed,
  * restore the ballast, move references into their long-term place.  Bounded
- * (some 100 ms); the sweep calls it every few seconds, and any process may.
+ * (some 100 ms).  A standing store does it by itself, in a thread of its own,
+ * every few seconds; a program that is not standing calls it when it is done.
  */
 MUST_USE enum rc store_maintain(struct store *st);
 

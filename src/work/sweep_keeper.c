@@ -16,7 +16,6 @@
 #define AGAIN_MS	100	/* after the store refused */
 #define LOOK_MS		30000
 #define LOOK_SOON_MS	250	/* between looks that nudges ask for */
-#define MAINTAIN_MS	5000
 #define BEAT_MS		2000
 #define LOOP_DEAD_MS	30000	/* no heartbeat for a loop that hangs */
 #define LOCK_MS		500	/* between tries to become the sweep */
@@ -33,7 +32,7 @@ struct keeper {
 	int64_t		 settle_ms;	/* not before, after a refusal */
 	bool		 unsynced;	/* settled, but not yet on disk */
 	bool		 idle, quit, look;
-	int64_t		 check_ms, look_ms, soon_ms, maintain_ms, beat_ms;
+	int64_t		 check_ms, look_ms, soon_ms, beat_ms;
 	int64_t		 quit_ms;
 	uint32_t	*gone;		/* subscriptions to disable */
 	size_t		 ngone, capgone;
@@ -375,7 +374,6 @@ next_ms(const struct keeper *k)
 	if (k->look && k->soon_ms < t)
 		t = k->soon_ms;
 	t = k->look_ms < t ? k->look_ms : t;
-	t = k->maintain_ms < t ? k->maintain_ms : t;
 	return k->beat_ms < t ? k->beat_ms : t;
 }
 
@@ -484,10 +482,6 @@ round_once(struct keeper *k, struct keeper_box *mail)
 		look(k, true);
 	else if (k->look && now >= k->soon_ms)
 		look(k, false);
-	if (now >= k->maintain_ms) {
-		(void)!store_maintain(k->s->config.store);
-		k->maintain_ms = clock_mono_ms() + MAINTAIN_MS;
-	}
 	if (now >= k->beat_ms)
 		beat(k, now);
 }
@@ -555,7 +549,6 @@ keeper_main(void *arg)
 
 	if (!become_sweep(s))
 		return NULL;
-	k.maintain_ms = clock_mono_ms() + MAINTAIN_MS;
 	k.hold = hold_new(s->config.store);
 	listen_to_nudges(s);
 	atomic_store(&s->holding, true);

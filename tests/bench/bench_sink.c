@@ -48,7 +48,7 @@ struct sink {
 
 	uint64_t	 requests, hung, connections, distinct;
 	int64_t		 first_us, last_us;	/* of arrivals */
-	struct bench_times times;		/* since they were to be posted */
+	struct bench_times times;	/* since they were to be posted */
 	unsigned char	 seen[BENCH_NUMBER_MAX / 8];
 };
 
