@@ -608,6 +608,36 @@ processes_that_bring_the_same_take_it_once(void **state)
 	free(t);
 }
 
+/* Nobody sweeps here: the store must not leave the log to the next recovery. */
+static void
+a_standing_store_checkpoints_by_itself(void **state)
+{
+	enum { EVENTS = 300 };
+	static char order[32 * 1024];
+	struct fixture *f = *state;
+	struct store_accept *a = calloc(EVENTS, sizeof *a);
+	struct timespec pause = { 0, 20 * 1000000L };
+	struct store_health h;
+
+	assert_non_null(a);
+	memset(order, ' ', sizeof order);
+	memcpy(order, "{}", 2);
+	for (size_t i = 0; i < EVENTS; i++) {
+		a[i] = item(NULL, 1);
+		a[i].order = (struct slice){ order, sizeof order };
+	}
+	want_rc(store_accept(f->st, a, EVENTS), RC_OK, "the call");
+	want_rc(store_health(f->st, &h), RC_OK, "health");
+	for (int i = 0; i < 1500 && h.log_bytes > 4 << 20; i++) {
+		nanosleep(&pause, NULL);
+		want_rc(store_health(f->st, &h), RC_OK, "health");
+	}
+	if (h.log_bytes > 4 << 20)
+		fail_msg("got %lld bytes of log without a checkpoint after "
+		    "30 s, want at most 4 MiB", (long long)h.log_bytes);
+	free(a);
+}
+
 int
 main(void)
 {
@@ -632,6 +662,7 @@ main(void)
 	    S(threads_that_bring_the_same_take_it_once),
 	    S(everyone_in_a_crowd_gets_an_answer),
 	    S(a_call_over_one_transaction_is_joined_with_others),
+	    S(a_standing_store_checkpoints_by_itself),
 	    T(processes_that_bring_the_same_take_it_once),
 	};
 
