@@ -45,7 +45,8 @@ void order_free(struct order *o);
 /*
  * Check an order against the catalogue's types and the limits of references.
  * problem is called for each fault with the RFC 6901 pointer inside the order
- * ("/adultsPax") and a sentence.  The result counts them; 0 is sound.
+ * ("/adultsPax") and a sentence, for the first 64 of them.  The result counts
+ * them all; 0 is sound.
  */
 typedef void order_problem(void *arg, const char *pointer,
     const char *detail);

@@ -7,6 +7,8 @@
 #include "shape/order.h"
 #include "shape/piece.h"
 
+#define TOLD_MAX		64	/* faults that are told; to say where one
+					   is costs a walk over the order */
 #define DECIMAL_DIGITS_MAX	38	/* what a DECIMAL column holds */
 
 struct check {
@@ -110,9 +112,10 @@ check_value(struct check *c, const struct catalog_field *f, uint32_t tok,
 	why = value_fault(f, &v, plain);
 	if (why == NULL)
 		return;
+	if (c->n++ >= TOLD_MAX)
+		return;
 	json_pointer(&c->o->doc, tok, &at);
 	c->problem(c->arg, buf_str(&at), why);
-	c->n++;
 	buf_free(&at);
 }
 
@@ -137,8 +140,8 @@ check_legs(struct check *c, uint32_t legs, struct buf *plain)
 			char at[32];
 
 			snprintf(at, sizeof at, "/legs/%zu", k);
-			c->problem(c->arg, at, "must be an object");
-			c->n++;
+			if (c->n++ < TOLD_MAX)
+				c->problem(c->arg, at, "must be an object");
 			continue;
 		}
 		for (size_t n = 0; (f = catalog_leg_at(c->o->catalog, n)) !=

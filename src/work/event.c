@@ -225,6 +225,10 @@ unknown_member(const struct json_doc *d, uint32_t key, struct problems *bad)
 	struct buf name = BUF_INIT(256), at = BUF_INIT(1024);
 	const char *near;
 
+	if (bad->n >= EVENT_PROBLEMS_MAX) {	/* a pointer costs a walk */
+		bad->n++;
+		return;
+	}
 	json_string(d, key, &name);
 	json_pointer(d, key, &at);
 	near = text_nearest(buf_as_slice(&name), known, NELEM(known));

@@ -143,6 +143,7 @@ void
 sweep_stopping(struct sweep *s)
 {
 	pthread_mutex_lock(&s->lock);
+	atomic_fetch_add(&s->stops, 1);
 	atomic_store(&s->stopping, true);
 	pthread_cond_broadcast(&s->to_keeper);
 	pthread_cond_broadcast(&s->resting);
@@ -185,6 +186,7 @@ sweep_run_until_idle(struct sweep *s, int64_t budget_ms)
 	pthread_mutex_lock(&s->lock);
 	while (!s->rests && !atomic_load(&s->stopping) && err != ETIMEDOUT)
 		err = pthread_cond_timedwait(&s->resting, &s->lock, &ts);
+	s->patient = !atomic_load(&s->stopping);
 	pthread_mutex_unlock(&s->lock);
 	sweep_stop(s);
 	return store_maintain(s->config.store) == RC_IO ? RC_IO : RC_OK;

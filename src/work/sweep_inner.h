@@ -95,9 +95,12 @@ struct sweep {
 	int		 event;		/* eventfd: the loop has mail */
 	pthread_cond_t	 resting;	/* the loop found nothing to do */
 	bool		 rests;
+	bool		 patient;	/* a run is over: what is in flight has
+					   its own time to end */
 	struct sweep_report told;	/* counted in the last report */
 
 	atomic_bool	 stopping;
+	atomic_uint	 stops;		/* how often it was told to stop */
 	atomic_bool	 holding;	/* the lock of the store */
 	atomic_int	 nudge;		/* the socket, -1 */
 	atomic_uint	 unsettled;	/* outcomes the store has not yet */

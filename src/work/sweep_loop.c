@@ -8,6 +8,7 @@
 #include "work/nudge.h"
 #include "work/sweep_inner.h"
 
+#define LONGEST_MS	62000	/* more than any timeout_s */
 #define TICK_MS		1000	/* goes round at least that often */
 #define STARTS		64	/* attempts started between looks at the net */
 #define NUDGES		256	/* datagrams read at once */
@@ -387,15 +388,30 @@ sleep_till(struct loop *lo, int64_t until_ms)
 }
 
 /*
- * Wait for what is in flight, at most SWEEP_GRACE_MS; what is left then is
- * still due in the store and is not spoken of.
+ * Until when what is in flight may go on.  A run whose budget is spent lets it
+ * have its own time, since an endpoint that takes longer than a budget would
+ * else be sent the same at every hit and never be given up; but not once
+ * somebody told the program to end.
+ */
+static int64_t
+grace_ms(const struct sweep *s, int64_t since_ms)
+{
+	bool patient = s->patient && atomic_load(&s->stops) == 1;
+
+	return since_ms + (patient ? LONGEST_MS : SWEEP_GRACE_MS);
+}
+
+/*
+ * Wait for what is in flight for its grace; what is left then is still due in
+ * the store and is not spoken of.
  */
 static void
 wind_up(struct loop *lo)
 {
-	int64_t until = clock_mono_ms() + SWEEP_GRACE_MS;
+	int64_t since = clock_mono_ms(), until = grace_ms(lo->s, since);
 
 	while (lanes_count(lo->lanes).flight > 0 && clock_mono_ms() < until) {
+		until = grace_ms(lo->s, since);
 		atomic_store(&lo->s->tick_ms, clock_mono_ms());
 		webhook_work(lo->s->webhook);
 		send_mail(lo);

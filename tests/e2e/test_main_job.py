@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import re
+import time
 
 import harness
 import pytest
@@ -151,6 +152,18 @@ def test_events_posted_while_nothing_sweeps_are_sent_by_cron_as_plain_cgi(
     assert len(r.got) == 3
     report = s.sweep()
     assert report["delivered"] == 0 and report["busy"] is False, report
+
+
+def test_an_attempt_longer_than_a_hits_budget_still_ends_on_record(
+        service, receiver):
+    r = receiver(lambda n, got: (time.sleep(4), 204)[1])
+    s = service("[sweep]\nbudget = 1\n", mode="cgi").start()
+    s.subscribe(r.url())
+    s.post(ticketed())
+    assert s.sweep()["delivered"] == 1
+    assert len(r.got) == 1
+    assert [(d["state"], d["attempts"]) for d in s.deliveries()] == [
+        ("delivered", 1)]
 
 
 def test_a_paused_subscription_holds_and_a_resumed_one_delivers(

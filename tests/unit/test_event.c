@@ -127,6 +127,36 @@ what_is_wrong_is_said_with_its_pointer(void **state)
 	}
 }
 
+/* Said by count: each pointer is a walk over all that stands before it. */
+static void
+very_many_faults_are_counted_but_not_all_told(void **state)
+{
+	enum { FAULTS = 50000 };
+	struct fixture *f = *state;
+	struct buf json = BUF_INIT(2 * 1024 * 1024);
+	const char *pointer, *detail;
+	size_t told = 0;
+
+	buf_puts(&json, "{\"event\":\"OrderCreated\"," ORDER);
+	for (int i = 0; i < FAULTS; i++)
+		buf_printf(&json, ",\"%x\":0", i);
+	buf_putc(&json, '}');
+	want_rc(read_text(f, buf_str(&json)), RC_INVALID, "unknown members");
+	want_i64((int64_t)f->bad.n, FAULTS, "faults counted");
+	while (problems_at(&f->bad, told, &pointer, &detail))
+		told++;
+	want_i64((int64_t)told, EVENT_PROBLEMS_MAX, "faults told");
+	buf_clear(&json);
+	buf_puts(&json, "{\"event\":\"OrderCreated\",\"order\":{\"agwID\":"
+	    "\"A\",\"legs\":[0");
+	for (int i = 1; i < FAULTS; i++)
+		buf_puts(&json, ",{\"departure\":\"x\"}");
+	buf_puts(&json, "]}}");
+	want_rc(read_text(f, buf_str(&json)), RC_INVALID, "wrong legs");
+	assert_true(f->bad.n >= EVENT_PROBLEMS_MAX);
+	buf_free(&json);
+}
+
 static void
 an_id_may_have_128_bytes_and_no_more(void **state)
 {
@@ -201,6 +231,7 @@ main(void)
 	    cmocka_unit_test(a_sound_event_gives_its_parts),
 	    cmocka_unit_test(corrected_spellings_are_taken_for_the_wire_ones),
 	    cmocka_unit_test(what_is_wrong_is_said_with_its_pointer),
+	    cmocka_unit_test(very_many_faults_are_counted_but_not_all_told),
 	    cmocka_unit_test(an_id_may_have_128_bytes_and_no_more),
 	    cmocka_unit_test(
 		content_is_the_same_whatever_the_order_of_members_and_escapes),

@@ -166,7 +166,7 @@ defaults_are_those_of_the_service(void **state)
 	assert_false(s->strict);
 	task_free(t);
 	t = compile(f, "{\"settings\":{\"retry_s\":[1,2],\"timeout_s\":60,"
-	    "\"concurrency\":64,\"rate_per_s\":0.5,\"ordered\":true,"
+	    "\"concurrency\":64,\"rate_per_s\":0.5,\"ordered\":false,"
 	    "\"missing\":\"strict\"},\"httpRequest\":{\"url\":\"http://h\"}}");
 	s = task_settings(t);
 	want_i64(s->nretry, 2, "steps");
@@ -174,7 +174,6 @@ defaults_are_those_of_the_service(void **state)
 	want_i64(s->timeout_ms, 60000, "timeout");
 	want_i64(s->concurrency, 64, "concurrency");
 	assert_true(s->rate_per_s == 0.5);
-	assert_true(s->ordered);
 	assert_true(s->strict);
 	task_free(t);
 }
@@ -239,6 +238,7 @@ what_is_wrong_is_told_with_its_place(void **state)
 		{ SET("\"rate_per_s\":-1"), "/settings/rate_per_s" },
 		{ SET("\"rate_per_s\":1e9"), "/settings/rate_per_s" },
 		{ SET("\"ordered\":1"), "/settings/ordered" },
+		{ SET("\"ordered\":true"), "/settings/ordered" },
 		{ SET("\"missing\":\"no\""), "/settings/missing" },
 		{ HTTP(",\"jsonBody\":{\"a\":\"{{agwId}}\"}"),
 		    "/httpRequest/jsonBody/a: line 1, column 67: there is no "
