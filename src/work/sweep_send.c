@@ -8,6 +8,7 @@
 
 #define BODY_KEEP	(64 * 1024)	/* bytes of memory a sending keeps */
 #define SHOWN_TAIL	4	/* characters of a secret that are shown... */
+#define SECRET_MIN	8	/* bytes of a secret that is looked for */
 #define SHOWN_FROM	12	/* ...if it has this many bytes */
 
 void
@@ -207,12 +208,49 @@ sending_make(struct sending *sd, const struct sweep *s,
 	return rc;
 }
 
+/* Overwrite each place where a secret stands in what came back. */
+static void
+blot_out(char *text, size_t len, struct slice secret)
+{
+	char *end = text + len, *at = text;
+
+	if (secret.len < SECRET_MIN)
+		return;		/* too short to be told from other words */
+	for (;;) {
+		at = memmem(at, (size_t)(end - at), secret.s, secret.len);
+		if (at == NULL)
+			break;
+		memset(at, '*', secret.len);
+		at += secret.len;
+	}
+}
+
+/* An endpoint may repeat what it was sent: secrets are masked there as well. */
+static void
+blot_out_all(const struct sending *sd, struct buf *text, size_t from)
+{
+	for (size_t i = 0; from < text->len && i < sd->rq.nheader; i++) {
+		struct slice v = sd->rq.header[i].value;
+		const char *space;
+
+		if (!sd->rq.header[i].secret || v.len == 0)
+			continue;
+		blot_out(text->s + from, text->len - from, v);
+		space = memchr(v.s, ' ', v.len);	/* "Basic ..." */
+		if (space != NULL)
+			blot_out(text->s + from, text->len - from,
+			    (struct slice){ space + 1,
+			    v.len - (size_t)(space + 1 - v.s) });
+	}
+}
+
 /*
  * Append what came back to the parcel's text and point the attempt into it;
  * first all appending, since that may move it.
  */
 static void
-record(struct parcel *p, const struct webhook_result *r)
+record(const struct sending *sd, struct parcel *p,
+    const struct webhook_result *r)
 {
 	struct store_attempt *a = &p->attempt;
 	struct slice part[] = { { NULL, p->text.len }, slice_of(r->sentence),
@@ -226,6 +264,7 @@ record(struct parcel *p, const struct webhook_result *r)
 			part[i].len = p->text.max - p->text.len;
 		buf_slice(&p->text, part[i]);
 	}
+	blot_out_all(sd, &p->text, part[0].len);
 	for (size_t i = 0; i < NELEM(part); i++) {
 		*into[i] = (struct slice){ buf_str(&p->text) + at,
 		    part[i].len };
@@ -281,7 +320,7 @@ sending_end(struct sending *sd, const struct subscription *sub,
 {
 	struct parcel *p = sd->parcel;
 
-	record(p, r);
+	record(sd, p, r);
 	p->settle.now_ms = clock_now_ms();
 	if (r->status >= 200 && r->status < 300) {
 		p->settle.outcome = STORE_DELIVERED;

@@ -166,6 +166,22 @@ def test_an_attempt_longer_than_a_hits_budget_still_ends_on_record(
         ("delivered", 1)]
 
 
+def test_a_secret_that_the_endpoint_repeats_is_masked_on_record(
+        service, receiver):
+    r = receiver(lambda n, got: (
+        500, {"x-seen": got.headers["authorization"]},
+        b"you sent " + got.headers["authorization"].encode() +
+        b" with YourPassword"))
+    s = service().start()
+    s.subscribe(r.url(), retry_s=[60])
+    s.post(ticketed())
+    harness.wait_for("an attempt is on record", lambda:
+                     s.deliveries()[0]["attempts"] == 1)
+    shown = s.run("show", s.deliveries()[0]["id"], "--json")
+    assert "YourPassword" not in shown
+    assert json.loads(shown)["log"][0]["responseBody"].startswith("you sent *")
+
+
 def test_a_paused_subscription_holds_and_a_resumed_one_delivers(
         service, receiver):
     r, s = receiver(), service().start()
