@@ -50,6 +50,7 @@ struct store_accept {
  *               by an earlier item of this call): position and deliveries are
  *               the first one's
  *   RC_INVALID  this sender id was taken before with other content
+ *               (before means within store_options.remember_ms)
  *   RC_STALE    the generation has changed: match again, call again
  *   RC_TOOBIG   something in it is over a limit above
  *   RC_FULL, RC_RETRY, RC_IO  not taken

@@ -53,6 +53,7 @@ struct store {
 	char		 dir[BDB_PATH_MAX];	/* absolute */
 	const struct crypt *crypt;
 	int64_t		 cache_bytes, low_space;	/* decided, never 0 */
+	int64_t		 remember_ms;
 	bool		 standing;
 	bool		 creating;		/* recovery makes the files */
 	struct gate	*gate;

@@ -109,6 +109,9 @@ find_taken(struct store *st, DB_TXN *txn, struct batch *b,
 		log_error("store: a sender id's row can't be read");
 		return RC_IO;
 	}
+	if (st->remember_ms > 0 &&
+	    b->accepted_ms - t.accepted_ms > st->remember_ms)
+		return RC_NOTFOUND;	/* forgotten: its row is written anew */
 	if (memcmp(t.content, a->content, sizeof t.content) != 0)
 		return RC_INVALID;
 	a->position = t.position;

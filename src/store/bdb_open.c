@@ -123,6 +123,7 @@ store_new(struct store **out, const struct store_options *o, struct buf *why)
 	    bdb_env_cache_auto();
 	st->low_space = o->low_space > 0 ? o->low_space :
 	    bdb_space_low(st->cache_bytes);
+	st->remember_ms = o->remember_ms;
 	st->standing = o->standing;
 	/* Until the first look at the disk. */
 	atomic_init(&st->space_seen_ms, INT64_MIN / 2);

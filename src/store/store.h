@@ -33,6 +33,8 @@ struct store_options {
 	int64_t		 low_space;	/* bytes free below which store_accept
 					   answers RC_FULL; 0: the engine's own
 					   reckoning */
+	int64_t		 remember_ms;	/* how long a sender id counts as taken;
+					   0: for ever */
 	bool		 standing;	/* a long-lived process: store_accept
 					   joins what waits in a committer
 					   thread */

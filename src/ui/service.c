@@ -23,6 +23,7 @@ service_open(struct service *s, const struct conf *conf, bool standing,
 		.crypt = &s->crypt,
 		.cache_bytes = conf->store_cache,
 		.low_space = conf->store_low_space,
+		.remember_ms = conf->intake_remember_days * 86400000,
 		.standing = standing,
 	};
 	rc = store_open(&s->store, &o, why);

@@ -159,6 +159,30 @@ a_sender_id_is_taken_once_and_tells_same_from_other(void **state)
 }
 
 static void
+a_sender_id_is_forgotten_after_its_time(void **state)
+{
+	struct fixture *f = *state;
+	struct store_accept first = item("a", 1), later = item("a", 2);
+	struct timespec pause = { 0, 30 * 1000000L };
+
+	store_close(f->st);
+	f->place.opt.remember_ms = 20;
+	f->st = place_open(&f->place, false);
+	want_rc(store_accept(f->st, &first, 1), RC_OK, "first call");
+	want_rc(first.rc, RC_OK, "first");
+	nanosleep(&pause, NULL);
+	want_rc(store_accept(f->st, &later, 1), RC_OK, "later call");
+	want_rc(later.rc, RC_OK, "other content, after its time");
+	want_i64((int64_t)later.position, (int64_t)first.position + 1,
+	    "position");
+	store_close(f->st);
+	f->place.opt.remember_ms = 0;
+	f->st = place_open(&f->place, false);
+	want_rc(store_accept(f->st, &first, 1), RC_OK, "call again");
+	want_rc(first.rc, RC_INVALID, "the first's content, for ever");
+}
+
+static void
 without_a_sender_id_nothing_is_a_duplicate(void **state)
 {
 	struct fixture *f = *state;
@@ -647,6 +671,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    T(an_event_is_kept_with_a_due_row_for_each_subscription),
 	    T(a_sender_id_is_taken_once_and_tells_same_from_other),
+	    T(a_sender_id_is_forgotten_after_its_time),
 	    T(without_a_sender_id_nothing_is_a_duplicate),
 	    T(duplicates_in_one_batch_are_told_apart),
 	    S(duplicates_in_one_batch_are_told_apart),
