@@ -3,6 +3,8 @@
 #include "work/intake.h"
 #include "work/nudge.h"
 
+#define NUDGES_MAX	3	/* full ones of one run before it says "look";
+				   the kernel queues ten for the sweep */
 #define REMATCH_MAX 16	/* configuration changes met while accepting */
 
 /* What one item needs until it is accepted. */
@@ -226,15 +228,24 @@ match_again(const struct intake *in, struct intake_work *w, uint32_t key,
 	return left;
 }
 
-/* False: it names as many as it can already. */
+/*
+ * Name a lane, sending what is full.  False: so many that looking at everything
+ * is cheaper.
+ */
 static bool
-name_lane(struct nudge *nu, uint32_t lane, int64_t due_ms)
+name_lane(const struct intake *in, struct nudge *nu, size_t *sent,
+    uint32_t lane, int64_t due_ms)
 {
 	for (size_t j = 0; j < nu->n; j++)
 		if (nu->lane[j].lane == lane)
 			return true;
-	if (nu->n == NUDGE_LANES_MAX)
-		return false;
+	if (nu->n == NUDGE_LANES_MAX) {
+		if (*sent == NUDGES_MAX)
+			return false;
+		nudge_send(in->nudge, in->store_dir, nu);
+		nu->n = 0;
+		(*sent)++;
+	}
 	nu->lane[nu->n++] = (struct nudge_lane){ lane, due_ms };
 	return true;
 }
@@ -244,6 +255,7 @@ static void
 nudge(const struct intake *in, const struct intake_work *w, size_t n)
 {
 	struct nudge nu;
+	size_t sent = 0;
 	bool many = false;
 
 	nu.n = 0;
@@ -253,14 +265,16 @@ nudge(const struct intake *in, const struct intake_work *w, size_t n)
 		if (a->rc != RC_OK)
 			continue;
 		for (uint32_t s = 0; s < a->nsubscription && !many; s++)
-			many = !name_lane(&nu, a->subscription[s],
+			many = !name_lane(in, &nu, &sent, a->subscription[s],
 			    a->accepted_ms);
 	}
 	if (nu.n == 0)
 		return;
-	if (many)
-		nu.n = 0;		/* look at everything */
 	nudge_send(in->nudge, in->store_dir, &nu);
+	if (many) {
+		nu.n = 0;		/* look at everything */
+		nudge_send(in->nudge, in->store_dir, &nu);
+	}
 }
 
 /*
