@@ -126,13 +126,19 @@ order_free(struct order *o)
 struct order_value
 order_token(const struct order *o, uint32_t i)
 {
-	const struct json_tok *t = &o->doc.tok[i];
+	return order_value_at(&o->doc, i);
+}
+
+struct order_value
+order_value_at(const struct json_doc *d, uint32_t i)
+{
+	const struct json_tok *t = &d->tok[i];
 
 	return (struct order_value){
 	    .found = t->type != JSON_NULL, .type = (enum json_type)t->type,
 	    .escaped = t->type == JSON_STRING && t->escaped, .tok = i,
-	    .text = t->type == JSON_STRING ? json_raw(&o->doc, i) :
-		json_text(&o->doc, i) };
+	    .text = t->type == JSON_STRING ? json_raw(d, i) :
+		json_text(d, i) };
 }
 
 static struct order_value

@@ -67,6 +67,7 @@ struct order_value order_field(const struct order *o,
 
 /* The value of token i; not found when it is null. */
 struct order_value order_token(const struct order *o, uint32_t i);
+struct order_value order_value_at(const struct json_doc *d, uint32_t i);
 
 /* "One Way", "Round Trip", "Multicity" for OW, RT, MC; NULL for all else. */
 const char *order_booking_words(struct slice code);

@@ -18,6 +18,7 @@ struct task;
 
 #define TASK_TEMPLATE_MAX (64 * 1024)	/* bytes of one template */
 #define TASK_BODY_MAX (1024 * 1024)	/* bytes of a rendered body */
+#define TASK_DEPTH_MAX 32		/* lists and objects in each other */
 #define TASK_RETRY_MAX 32		/* steps of a schedule */
 
 enum task_channel { TASK_WEBHOOK, TASK_SLACK, TASK_MAIL };
@@ -106,13 +107,14 @@ struct task_request {
 	struct buf	 url_shown;		/* secrets masked */
 	struct buf	 body;
 	struct buf	 text;			/* of the headers */
+	struct json_doc	 scan;			/* of the body */
 	struct task_header header[TASK_HEADERS_MAX];
 	size_t		 nheader;		/* content-type among them */
 };
 
 #define TASK_REQUEST_INIT { .url = BUF_INIT(16384), \
 	.url_shown = BUF_INIT(16384), .body = BUF_INIT(TASK_BODY_MAX), \
-	.text = BUF_INIT(65536) }
+	.text = BUF_INIT(65536), .scan = JSON_DOC_INIT }
 
 void task_request_free(struct task_request *r);
 
@@ -120,9 +122,10 @@ void task_request_free(struct task_request *r);
  * Render the request for an event into *r (cleared first, memory used again).
  * Without a jsonBody the body is {"type","timestamp","data"} with the order as
  * data.  Allocates nothing but *r's buffers.
- *   RC_INVALID  a value is missing and the task is strict, or two keys render
- *               equal; why names the field
- *   RC_TOOBIG   the body or URL passes its limit
+ *   RC_INVALID  a value is missing and the task is strict, two keys of the
+ *               body render equal, it is deeper than TASK_DEPTH_MAX, or the
+ *               URL's path would climb; why names the field or the place
+ *   RC_TOOBIG   body, URL or headers pass their limit
  */
 MUST_USE enum rc task_render(const struct task *t,
     const struct task_event *ev, struct task_request *r, struct buf *why);

@@ -11,6 +11,7 @@ task_request_free(struct task_request *r)
 	buf_free(&r->url_shown);
 	buf_free(&r->body);
 	buf_free(&r->text);
+	json_doc_free(&r->scan);
 	r->nheader = 0;
 }
 
@@ -92,6 +93,32 @@ render_headers(const struct task *t, const struct template_data *data,
 	return RC_OK;
 }
 
+/*
+ * The last word on a body has the scanner that events came in through.  Two
+ * keys that render equal and values too deep in each other are found here;
+ * anything else would be a fault of ours, and is better not sent.
+ */
+static enum rc
+render_body(const struct task *t, const struct template_data *data,
+    struct task_request *r, struct buf *why)
+{
+	static const struct json_limits lim = { .depth = TASK_DEPTH_MAX,
+	    .string = TASK_BODY_MAX, .tokens = TASK_BODY_MAX,
+	    .number = TASK_BODY_MAX };
+	struct json_error err;
+	enum rc rc;
+
+	rc = render(t->body, data, "jsonBody", &r->body, why);
+	if (rc != RC_OK)
+		return rc;
+	rc = json_scan(&r->scan, buf_as_slice(&r->body), &lim, &err);
+	if (rc != RC_OK)
+		buf_printf(why, "jsonBody: it renders to JSON that is not "
+		    "sound: %s%s%s", err.detail,
+		    err.pointer[0] == '\0' ? "" : " at ", err.pointer);
+	return rc;
+}
+
 enum rc
 task_render(const struct task *t, const struct task_event *ev,
     struct task_request *r, struct buf *why)
@@ -118,6 +145,6 @@ task_render(const struct task *t, const struct task_event *ev,
 	if (rc == RC_OK)
 		rc = render_headers(t, &data, r, why);
 	if (rc == RC_OK)
-		rc = render(t->body, &data, "jsonBody", &r->body, why);
+		rc = render_body(t, &data, r, why);
 	return rc;
 }

@@ -57,11 +57,20 @@ compile_label(struct compiler *c)
 	c->fixed = c->t->nop;
 }
 
+const struct template_delims template_braces = { { "{{", 2 }, { "}}", 2 } };
+
 const char *
 template_next_tag(struct slice text, size_t at)
 {
+	return template_next_tag_in(&template_braces, text, at);
+}
+
+const char *
+template_next_tag_in(const struct template_delims *d, struct slice text,
+    size_t at)
+{
 	return at >= text.len ? NULL :
-	    memmem(text.s + at, text.len - at, "{{", 2);
+	    memmem(text.s + at, text.len - at, d->open.s, d->open.len);
 }
 
 size_t
@@ -90,11 +99,40 @@ trim(struct slice s)
 	return s;
 }
 
+/*
+ * Where the tag's text ends: at the closing delimiter, which after { and = has
+ * the same sign before it once more.
+ */
+static const char *
+find_end(const struct template_delims *d, struct slice in, char before)
+{
+	const char *end = in.s, *stop = in.s + in.len;
+
+	while (end < stop) {
+		end = memmem(end, (size_t)(stop - end), d->close.s,
+		    d->close.len);
+		if (end == NULL || before == '\0')
+			return end;
+		if (end > in.s && end[-1] == before)
+			return end - 1;
+		end++;
+	}
+	return NULL;
+}
+
 enum rc
 template_tag(struct slice text, struct template_tag *tag)
 {
-	struct slice in = { text.s + 2, text.len - 2 };
-	const char *end, *closing = "}}";
+	return template_tag_in(&template_braces, text, tag);
+}
+
+enum rc
+template_tag_in(const struct template_delims *d, struct slice text,
+    struct template_tag *tag)
+{
+	struct slice in = { text.s + d->open.len, text.len - d->open.len };
+	const char *end;
+	char before;
 
 	tag->kind = '\0';
 	if (in.len > 0 && in.s[0] != '\0' &&
@@ -103,14 +141,30 @@ template_tag(struct slice text, struct template_tag *tag)
 		in.s++;
 		in.len--;
 	}
-	if (tag->kind == '{')
-		closing = "}}}";
-	end = in.len == 0 ? NULL : memmem(in.s, in.len, closing,
-	    strlen(closing));
+	before = tag->kind == '{' ? '}' : tag->kind == '=' ? '=' : '\0';
+	end = find_end(d, in, before);
 	if (end == NULL)
 		return RC_INVALID;
 	tag->name = trim((struct slice){ in.s, (size_t)(end - in.s) });
-	tag->len = (size_t)(end - text.s) + strlen(closing);
+	tag->len = (size_t)(end - text.s) + (before != '\0') + d->close.len;
+	return RC_OK;
+}
+
+enum rc
+template_set_delims(struct slice both, struct template_delims *d)
+{
+	size_t n = 0;
+
+	while (n < both.len && !is_space(both.s[n]))
+		n++;
+	d->open = (struct slice){ both.s, n };
+	d->close = trim((struct slice){ both.s + n, both.len - n });
+	if (d->open.len == 0 || d->close.len == 0 ||
+	    memchr(both.s, '=', both.len) != NULL)
+		return RC_INVALID;
+	for (size_t i = 0; i < d->close.len; i++)
+		if (is_space(d->close.s[i]))
+			return RC_INVALID;
 	return RC_OK;
 }
 
@@ -186,9 +240,10 @@ template_compile(struct template **t, const struct catalog *catalog,
 
 	c.t = template_new(place, catalog);
 	rc = compile_text(&c, text);
-	if (rc == RC_OK)
+	if (rc == RC_OK) {
+		compile_op(&c, OP_RETURN, 0, 0, 0);
 		*t = c.t;
-	else
+	} else
 		template_free(c.t);
 	return rc;
 }

@@ -35,25 +35,37 @@ text(struct compiler *c, uint32_t i, struct slice s)
 		c->nopen = base;
 }
 
+/* The text of a key or string, unescaped into plain only if need be. */
+static struct slice
+text_of(const struct json_doc *d, uint32_t i, struct buf *plain)
+{
+	if (!d->tok[i].escaped)
+		return json_raw(d, i);
+	buf_clear(plain);
+	piece_put(json_raw(d, i), plain);
+	return buf_as_slice(plain);
+}
+
+static bool
+has_tag(struct slice s)
+{
+	return template_next_tag(s, 0) != NULL;
+}
+
 static void
 string(struct compiler *c, const struct json_doc *d, uint32_t i)
 {
-	struct slice raw = json_raw(d, i);
 	struct buf plain = BUF_INIT(UINT32_MAX);
+	struct slice s = text_of(d, i, &plain);
 	struct template_tag tag;
 	uint16_t ref;
 
-	if (!d->tok[i].escaped && template_next_tag(raw, 0) == NULL) {
-		compile_literal(c, json_text(d, i));
-		return;
-	}
-	piece_put(raw, &plain);
 	c->tok = i;
-	if (template_next_tag(buf_as_slice(&plain), 0) == NULL)
+	if (!has_tag(s))
 		compile_literal(c, json_text(d, i));
-	else if (!is_one_tag(buf_as_slice(&plain), "{&", &tag)) {
+	else if (!is_one_tag(s, "{&", &tag)) {
 		word(c, "\"");
-		text(c, i, buf_as_slice(&plain));
+		text(c, i, s);
 		word(c, "\"");
 	} else if (compile_name(c, tag.name, 0, &ref) == RC_OK)
 		compile_op(c, OP_VALUE, ref, 0, 0);
@@ -86,102 +98,49 @@ section(struct compiler *c, const struct json_doc *d, uint32_t key,
 	compile_label(c);
 }
 
-/* The text of a key or string, unescaped into plain only if need be. */
-static struct slice
-text_of(const struct json_doc *d, uint32_t i, struct buf *plain)
-{
-	if (!d->tok[i].escaped)
-		return json_raw(d, i);
-	buf_clear(plain);
-	piece_put(json_raw(d, i), plain);
-	return buf_as_slice(plain);
-}
-
-/*
- * How many keys are templates; a section among several is a fault, and its
- * key is left out of the count.
- */
-static size_t
-count_templates(struct compiler *c, const struct json_doc *d, uint32_t obj)
+static void
+key(struct compiler *c, const struct json_doc *d, uint32_t k)
 {
 	struct buf plain = BUF_INIT(UINT32_MAX);
+	struct slice s = text_of(d, k, &plain);
 	struct template_tag tag;
-	size_t n = 0;
 
-	for (uint32_t k = obj + 1; k < d->tok[obj].next;
-	    k = d->tok[k + 1].next) {
-		struct slice s = text_of(d, k, &plain);
-
-		c->tok = k;
-		if (is_one_tag(s, "#^", &tag))
-			compile_fault(c, 0, "a section must be the only "
-			    "key of its object");
-		else
-			n += template_next_tag(s, 0) != NULL;
+	c->tok = k;
+	if (is_one_tag(s, "#^", &tag))
+		compile_fault(c, 0, "a section must be the only key of its "
+		    "object");
+	else if (!has_tag(s))
+		compile_literal(c, json_text(d, k));
+	else {
+		word(c, "\"");
+		text(c, k, s);
+		word(c, "\"");
 	}
+	word(c, ":");
 	buf_free(&plain);
-	return n;
-}
-
-/* A key that is compared: its template's text is kept for the message. */
-static void
-compared_key(struct compiler *c, const struct json_doc *d, uint32_t k)
-{
-	struct buf plain = BUF_INIT(UINT32_MAX);
-	uint32_t at = (uint32_t)c->t->pool.len;
-
-	piece_put(json_raw(d, k), &plain);
-	buf_slice(&c->t->pool, buf_as_slice(&plain));
-	word(c, "\"");
-	compile_op(c, OP_KEY, 0, 0, 0);
-	text(c, k, buf_as_slice(&plain));
-	compile_op(c, OP_KEY_END, 0, at, (uint32_t)plain.len);
-	word(c, "\":");
-	buf_free(&plain);
-}
-
-static void
-members(struct compiler *c, const struct json_doc *d, uint32_t obj,
-    bool compared)
-{
-	word(c, "{");
-	for (uint32_t k = obj + 1; k < d->tok[obj].next;
-	    k = d->tok[k + 1].next) {
-		if (k > obj + 1)
-			word(c, ",");
-		if (compared)
-			compared_key(c, d, k);
-		else {
-			compile_literal(c, json_text(d, k));
-			word(c, ":");
-		}
-		value(c, d, k + 1);
-	}
-	word(c, "}");
 }
 
 static void
 object(struct compiler *c, const struct json_doc *d, uint32_t obj)
 {
 	struct buf plain = BUF_INIT(UINT32_MAX);
-	size_t n = d->tok[obj].n;
 	struct template_tag tag;
 
-	if (n == 1 && is_one_tag(text_of(d, obj + 1, &plain), "#^", &tag))
+	if (d->tok[obj].n == 1 &&
+	    is_one_tag(text_of(d, obj + 1, &plain), "#^", &tag)) {
 		section(c, d, obj + 1, &tag);
-	else if (count_templates(c, d, obj) == 0)
-		members(c, d, obj, false);
-	else if (c->keys + n > TEMPLATE_KEYS) {
-		c->tok = obj;
-		compile_fault(c, 0, "an object with templates for keys "
-		    "has at most %d members", TEMPLATE_KEYS);
-	} else {
-		c->keys += n;
-		compile_op(c, OP_KEYS, 0, 0, 0);
-		members(c, d, obj, true);
-		compile_op(c, OP_KEYS_END, 0, 0, 0);
-		c->keys -= n;
+		goto done;
 	}
+	word(c, "{");
+	for (uint32_t k = obj + 1; k < d->tok[obj].next;
+	    k = d->tok[k + 1].next) {
+		if (k > obj + 1)
+			word(c, ",");
+		key(c, d, k);
+		value(c, d, k + 1);
+	}
+	word(c, "}");
+done:
 	buf_free(&plain);
 }
 
@@ -228,6 +187,7 @@ template_compile_json(struct template **t, const struct catalog *catalog,
 		template_free(c.t);
 		return RC_INVALID;
 	}
+	compile_op(&c, OP_RETURN, 0, 0, 0);
 	*t = c.t;
 	return RC_OK;
 }

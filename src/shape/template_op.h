@@ -1,8 +1,8 @@
 /*
  * template_op - a compiled template in memory.
  *
- * For the files that compile (template.c, template_json.c, template_name.c)
- * and the one that renders; nobody else.  Offsets are bytes of pool.
+ * For the files that compile (template.c, _text, _json, _name, _page) and the
+ * one that renders; nobody else.  Offsets are bytes of pool.
  */
 #ifndef SHAPE_TEMPLATE_OP_H
 #define SHAPE_TEMPLATE_OP_H
@@ -19,10 +19,11 @@ enum template_code {
 	OP_END,		/* a: its section */
 	OP_UNLESS,	/* ref; a: where to go if true */
 	OP_JUMP,	/* a: where to go */
-	OP_KEYS,	/* an object begins whose keys are compared */
-	OP_KEY,		/* a key begins */
-	OP_KEY_END,	/* it ends; a, b: what it is in the template */
-	OP_KEYS_END,
+	OP_PARTIAL,	/* a: its first op; b, ref: offset and length of the
+			   indentation before its lines */
+	OP_INSET,	/* the same, within a line */
+	OP_INDENT,	/* a line of a partial begins */
+	OP_RETURN,	/* a partial, or the whole, ends */
 };
 
 struct template_op {
@@ -69,13 +70,35 @@ struct template_open {
 	enum { ITEM_NONE, ITEM_LEG, ITEM_ANY } item;
 };
 
+/* What tags begin and end with. */
+struct template_delims {
+	struct slice	 open, close;
+};
+
+/* A partial of a page, compiled once however often it is named. */
+struct template_part {
+	uint32_t name, name_len;
+	uint32_t entry;		/* its first op */
+};
+
+/* What only a page has. */
+struct template_page {
+	template_partial *load;
+	void		*arg;
+	struct template_part *part;
+	size_t		 npart, part_cap;
+	const char	*in;		/* the partial being compiled; NULL:
+					   the page itself */
+	bool		 fresh;		/* at the beginning of its line */
+};
+
 struct compiler {
 	struct template	*t;
+	struct template_page *page;	/* NULL: this is no page */
 	struct template_open open[TEMPLATE_NESTING];
 	size_t		 nopen;
 	size_t		 fixed;	/* ops before it are not appended to */
 	uint32_t	 tok;	/* for err */
-	size_t		 keys;	/* of objects being compared, right now */
 	template_fault	*fault;
 	void		*arg;
 	size_t		 nfault;
@@ -104,11 +127,15 @@ void compile_close(struct compiler *c);
 /* Compile a string's (unescaped) text for the template's place. */
 MUST_USE enum rc compile_text(struct compiler *c, struct slice text);
 
+/* Call a partial; indent is NULL within a line. */
+MUST_USE enum rc compile_partial(struct compiler *c, struct slice name,
+    const struct slice *indent, size_t off);
+
 /* Resolve a name into a ref. */
 MUST_USE enum rc compile_name(struct compiler *c, struct slice name,
     size_t off, uint16_t *ref);
 
-/* The tag at the front of text, which begins with "{{". */
+/* The tag at the front of text, which begins with the opening delimiter. */
 struct template_tag {
 	char	 kind;		/* 0 for a name; { & # ^ / ! = > */
 	struct slice name;	/* without white space around it */
@@ -116,8 +143,18 @@ struct template_tag {
 };
 /* RC_INVALID: it never ends. */
 MUST_USE enum rc template_tag(struct slice text, struct template_tag *tag);
+MUST_USE enum rc template_tag_in(const struct template_delims *d,
+    struct slice text, struct template_tag *tag);
 
-/* The next "{{" from byte at, or NULL. */
+/* The new delimiters that a tag of kind = names; RC_INVALID: it does not. */
+MUST_USE enum rc template_set_delims(struct slice both,
+    struct template_delims *d);
+
+extern const struct template_delims template_braces;	/* {{ and }} */
+
+/* The next opening delimiter from byte at, or NULL. */
 const char *template_next_tag(struct slice text, size_t at);
+const char *template_next_tag_in(const struct template_delims *d,
+    struct slice text, size_t at);
 
 #endif

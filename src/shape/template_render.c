@@ -1,7 +1,6 @@
 /*
  * Walking a compiled template.  Sections keep their items on a stack of fixed
- * depth, keys that are compared lie in the output already, so nothing is
- * allocated.  Every op and every member looked at counts as a step: sections
+ * depth, partials their way back on another, so nothing is allocated.  Every op and every member looked at counts as a step: sections
  * inside sections over a long list can't keep a sweep busy for hours.
  */
 #include "base/text.h"
@@ -13,19 +12,22 @@ struct item {
 	uint32_t next, end;	/* tokens of the items that follow */
 };
 
-struct key {
-	size_t	at, len;	/* in the output */
+/* A partial under way. */
+struct call {
+	uint32_t back;		/* the op after it */
+	uint32_t indent, len;	/* in the pool */
+	size_t	 from;		/* the first call whose indentation counts */
 };
 
 struct render {
 	const struct template *t;
 	const struct template_data *data;
+	const struct json_doc *doc;	/* of the order, or the model */
 	struct buf	*out, *why;
 	uint64_t	 steps;
-	size_t		 nitem, nkey, nmark;
+	size_t		 nitem, ncall;
 	struct item	 item[TEMPLATE_NESTING];
-	struct key	 key[TEMPLATE_KEYS];
-	size_t		 mark[TEMPLATE_KEYS];	/* where an object's begin */
+	struct call	 call[TEMPLATE_CALLS];
 };
 
 /* A value, and whether its text is plain rather than a JSON string's. */
@@ -48,7 +50,7 @@ static bool
 from_items(struct render *r, const struct template_ref *ref,
     struct order_value *v)
 {
-	const struct json_doc *d = &r->data->order->doc;
+	const struct json_doc *d = r->doc;
 	struct slice name = pool_slice(r->t, ref->name, ref->name_len);
 	const char *dot = memchr(name.s, '.', name.len);
 	struct slice first = { name.s,
@@ -67,7 +69,7 @@ from_items(struct render *r, const struct template_ref *ref,
 		i = order_walk(d, i, (struct slice){ dot + 1,
 		    name.len - first.len - 1 }, &r->steps);
 	*v = i == 0 ? (struct order_value){ .found = false } :
-	    order_token(r->data->order, i);
+	    order_value_at(d, i);
 	return true;
 }
 
@@ -83,13 +85,12 @@ variable(const struct template_data *data, enum template_var var)
 }
 
 static struct order_value
-below_order(struct render *r, struct slice path)
+below_root(struct render *r, struct slice path)
 {
-	const struct order *o = r->data->order;
-	uint32_t i = order_walk(&o->doc, 0, path, &r->steps);
+	uint32_t i = order_walk(r->doc, 0, path, &r->steps);
 
 	return i == 0 && path.len > 0 ? (struct order_value){ .found = false } :
-	    order_token(o, i);
+	    order_value_at(r->doc, i);
 }
 
 static struct found
@@ -106,18 +107,18 @@ resolve(struct render *r, uint16_t index)
 		    catalog_field_at(r->t->catalog, ref->index));
 		break;
 	case FROM_ORDER:
-		f.v = below_order(r, pool_slice(r->t, ref->path,
+		f.v = below_root(r, pool_slice(r->t, ref->path,
 		    ref->path_len));
 		break;
 	case FROM_VAR:
 		return variable(r->data, (enum template_var)ref->index);
 	case FROM_ITEM:
 		f.v = r->nitem > 0 ? r->item[r->nitem - 1].v :
-		    order_token(r->data->order, 0);
+		    order_value_at(r->doc, 0);
 		break;
 	case FROM_NOTHING:
 		if (r->t->catalog == NULL)	/* a page: the model's own */
-			f.v = below_order(r, pool_slice(r->t, ref->name,
+			f.v = below_root(r, pool_slice(r->t, ref->name,
 			    ref->name_len));
 		break;
 	}
@@ -203,22 +204,32 @@ static bool
 is_true(const struct render *r, const struct found *f)
 {
 	return f->v.found && f->v.type != JSON_FALSE &&
-	    (f->v.type != JSON_ARRAY ||
-	    r->data->order->doc.tok[f->v.tok].n > 0);
+	    (f->v.type != JSON_ARRAY || r->doc->tok[f->v.tok].n > 0);
 }
 
-static void
+static enum rc
+too_deep(const struct render *r)
+{
+	buf_puts(r->why, "its partials stand too deep in each other");
+	return RC_TOOBIG;
+}
+
+static enum rc
 enter(struct render *r, const struct found *f)
 {
-	const struct json_tok *tok = r->data->order->doc.tok;
-	struct item *item = &r->item[r->nitem++];
+	const struct json_tok *tok = r->doc->tok;
+	struct item *item = &r->item[r->nitem];
 
+	if (r->nitem == NELEM(r->item))	/* a partial in its own sections */
+		return too_deep(r);
+	r->nitem++;
 	if (f->v.type == JSON_ARRAY) {
-		item->v = order_token(r->data->order, f->v.tok + 1);
+		item->v = order_value_at(r->doc, f->v.tok + 1);
 		item->next = tok[f->v.tok + 1].next;
 		item->end = tok[f->v.tok].next;
 	} else
 		*item = (struct item){ f->v, 0, 0 };
+	return RC_OK;
 }
 
 /* On to the next item; false: that was the last one. */
@@ -231,28 +242,33 @@ advance(struct render *r)
 		r->nitem--;
 		return false;
 	}
-	item->v = order_token(r->data->order, item->next);
-	item->next = r->data->order->doc.tok[item->next].next;
+	item->v = order_value_at(r->doc, item->next);
+	item->next = r->doc->tok[item->next].next;
 	return true;
 }
 
-/* The key that just ended must differ from its object's earlier ones. */
+/* Within a line no indentation of the partials around it holds. */
 static enum rc
-end_key(struct render *r, const struct template_op *op)
+call(struct render *r, const struct template_op *op, uint32_t *at)
 {
-	struct key *k = &r->key[r->nkey];
+	struct call *c = &r->call[r->ncall];
 
-	k->len = r->out->len - k->at;
-	for (size_t i = r->mark[r->nmark - 1]; i < r->nkey; i++)
-		if (r->key[i].len == k->len && memcmp(r->out->s + r->key[i].at,
-		    r->out->s + k->at, k->len) == 0) {
-			buf_printf(r->why, "two keys of an object are the "
-			    "same, one of them from \"%.*s\"", (int)op->b,
-			    r->t->pool.s + op->a);
-			return RC_INVALID;
-		}
-	r->nkey++;
+	if (r->ncall == NELEM(r->call))
+		return too_deep(r);
+	*c = (struct call){ .back = *at, .indent = op->b, .len = op->ref,
+	    .from = op->code == OP_INSET ? r->ncall + 1 :
+		r->ncall == 0 ? 0 : r->call[r->ncall - 1].from };
+	r->ncall++;
+	*at = op->a;
 	return RC_OK;
+}
+
+static void
+indent(struct render *r)
+{
+	for (size_t i = r->call[r->ncall - 1].from; i < r->ncall; i++)
+		buf_put(r->out, r->t->pool.s + r->call[i].indent,
+		    r->call[i].len);
 }
 
 /* Carry out one op; *at is the next one. */
@@ -282,9 +298,8 @@ step(struct render *r, uint32_t *at)
 	case OP_LIST:
 		f = resolve(r, op->ref);
 		if (is_true(r, &f))
-			enter(r, &f);
-		else
-			*at = op->a;
+			return enter(r, &f);
+		*at = op->a;
 		break;
 	case OP_END:
 		if (advance(r)) {
@@ -301,16 +316,15 @@ step(struct render *r, uint32_t *at)
 	case OP_JUMP:
 		*at = op->a;
 		break;
-	case OP_KEYS:
-		r->mark[r->nmark++] = r->nkey;
+	case OP_PARTIAL:
+	case OP_INSET:
+		return call(r, op, at);
+	case OP_INDENT:
+		indent(r);
 		break;
-	case OP_KEY:
-		r->key[r->nkey].at = r->out->len;
-		break;
-	case OP_KEY_END:
-		return end_key(r, op);
-	case OP_KEYS_END:
-		r->nkey = r->mark[--r->nmark];
+	case OP_RETURN:
+		*at = r->ncall == 0 ? (uint32_t)r->t->nop :
+		    r->call[--r->ncall].back;
 		break;
 	}
 	return RC_OK;
@@ -328,8 +342,9 @@ template_render(const struct template *t, const struct template_data *data,
 	r.data = data;
 	r.out = out;
 	r.why = why;
+	r.doc = data->model != NULL ? data->model : &data->order->doc;
 	r.steps = 0;
-	r.nitem = r.nkey = r.nmark = 0;
+	r.nitem = r.ncall = 0;
 	while (at < t->nop) {
 		rc = step(&r, &at);
 		if (rc != RC_OK)

@@ -1,8 +1,42 @@
 /*
  * Compiling a string: literals escaped for the place, tags, sections, and the
- * white space around tags that stand alone on a line.
+ * white space around tags that stand alone on a line.  In a partial the places
+ * where its lines begin are marked, since it may be indented.
  */
 #include "shape/template_op.h"
+
+/* What comes next is the first of its line, if it is. */
+static void
+begin_line(struct compiler *c)
+{
+	if (c->page == NULL || !c->page->fresh)
+		return;
+	c->page->fresh = false;
+	if (c->page->in != NULL)
+		compile_op(c, OP_INDENT, 0, 0, 0);
+}
+
+/* Literals of a page, line by line: only those with something on them count. */
+static void
+lines(struct compiler *c, struct slice s)
+{
+	const char *nl;
+
+	while (s.len > 0) {
+		size_t n = s.len;
+
+		nl = memchr(s.s, '\n', s.len);
+		if (nl != NULL)
+			n = (size_t)(nl - s.s) + 1;
+		if (s.s[0] != '\n' && !(n == 2 && s.s[0] == '\r'))
+			begin_line(c);
+		compile_literal(c, (struct slice){ s.s, n });
+		if (nl != NULL)
+			c->page->fresh = true;
+		s.s += n;
+		s.len -= n;
+	}
+}
 
 /* Literals of a JSON template are escaped here; elsewhere they are the
  * author's own and stand as written. */
@@ -11,6 +45,10 @@ literal(struct compiler *c, struct slice s)
 {
 	struct buf escaped = BUF_INIT(UINT32_MAX);
 
+	if (c->page != NULL) {
+		lines(c, s);
+		return;
+	}
 	if (c->t->place != TEMPLATE_JSON) {
 		compile_literal(c, s);
 		return;
@@ -90,54 +128,78 @@ interpolate(struct compiler *c, const struct template_tag *tag, size_t off)
 	return rc;
 }
 
+/* A tag where it stands in its text. */
+struct placed {
+	struct template_tag tag;
+	size_t	off;
+	size_t	from, to;	/* what is left out with it */
+	bool	alone;		/* on its line */
+};
+
 /* base: sections open before this string, which it can't close. */
 static enum rc
-one_tag(struct compiler *c, const struct template_tag *tag, size_t off,
-    size_t base)
+one_tag(struct compiler *c, const struct placed *p, struct slice text,
+    size_t base, struct template_delims *d)
 {
+	const struct template_tag *tag = &p->tag;
+	struct slice indent = { text.s + p->from, p->off - p->from };
+
 	switch (tag->kind) {
 	case '!':
 		return RC_OK;
 	case '#':
-		return compile_open(c, OP_SECTION, tag->name, off);
+		return compile_open(c, OP_SECTION, tag->name, p->off);
 	case '^':
-		return compile_open(c, OP_UNLESS, tag->name, off);
+		return compile_open(c, OP_UNLESS, tag->name, p->off);
 	case '/':
-		return close_section(c, tag, off, base);
+		return close_section(c, tag, p->off, base);
 	case '=':
-		return compile_fault(c, off, "the delimiters can't be changed "
-		    "here");
+		if (c->page == NULL)
+			return compile_fault(c, p->off, "the delimiters can't "
+			    "be changed here");
+		if (template_set_delims(tag->name, d) != RC_OK)
+			return compile_fault(c, p->off, "two delimiters are "
+			    "needed, without = in them");
+		return RC_OK;
 	case '>':
-		return compile_fault(c, off, "there are no partials here");
+		if (c->page == NULL)
+			return compile_fault(c, p->off,
+			    "there are no partials here");
+		return compile_partial(c, tag->name, p->alone ? &indent : NULL,
+		    p->off);
 	default:
-		return interpolate(c, tag, off);
+		return interpolate(c, tag, p->off);
 	}
 }
 
 enum rc
 compile_text(struct compiler *c, struct slice text)
 {
-	struct template_tag tag;
+	struct template_delims d = template_braces;
+	struct placed p;
 	size_t at = 0, base = c->nopen;
-	const char *p;
+	const char *tag;
 	enum rc rc;
 
-	while ((p = template_next_tag(text, at)) != NULL) {
-		size_t off = (size_t)(p - text.s), from = off, to;
-
-		rc = template_tag((struct slice){ p, text.len - off }, &tag);
+	while ((tag = template_next_tag_in(&d, text, at)) != NULL) {
+		p.off = p.from = (size_t)(tag - text.s);
+		rc = template_tag_in(&d, (struct slice){ tag,
+		    text.len - p.off }, &p.tag);
 		if (rc != RC_OK)
-			return compile_fault(c, off, "this tag never ends");
-		to = off + tag.len;
-		if (tag.kind != '\0' && strchr("#^/!", tag.kind) != NULL)
-			(void)stands_alone(text, off, tag.len, &from, &to);
+			return compile_fault(c, p.off, "this tag never ends");
+		p.to = p.off + p.tag.len;
+		p.alone = p.tag.kind != '\0' &&
+		    strchr("#^/!=>", p.tag.kind) != NULL &&
+		    stands_alone(text, p.off, p.tag.len, &p.from, &p.to);
 		/* the line before may have taken this line's blanks already */
-		if (from > at)
-			literal(c, (struct slice){ text.s + at, from - at });
-		rc = one_tag(c, &tag, off, base);
+		if (p.from > at)
+			literal(c, (struct slice){ text.s + at, p.from - at });
+		if (!p.alone)
+			begin_line(c);
+		rc = one_tag(c, &p, text, base, &d);
 		if (rc != RC_OK)
 			return rc;
-		at = to;
+		at = p.to;
 	}
 	if (c->nopen > base)
 		return compile_fault(c, c->open[c->nopen - 1].off,

@@ -34,8 +34,7 @@ overview_page_open(const struct conf *conf, bool standing, void **out,
 		log_fatal("out of memory");
 	rc = service_open(&app->service, conf, standing, why);
 	if (rc == RC_OK) {
-		rc = view_load(&app->view, app->service.catalog,
-		    conf->site_data, "overview", why);
+		rc = view_load(&app->view, conf->site_data, "overview", why);
 		if (rc != RC_OK)
 			service_close(&app->service);
 	}

@@ -3,15 +3,19 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include "base/conf.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "shape/template.h"
 #include "ui/view.h"
 
 #define PAGE_MAX (256 * 1024)	/* bytes of a template */
 
+/* A model is our own and may hold what was let in already. */
+static const struct json_limits model_limits = { .depth = 64,
+    .string = 4 * 1024 * 1024, .tokens = 4 * 1024 * 1024, .number = 4096 };
+
 struct view {
 	struct template	*template;
-	const struct catalog *catalog;
 	struct buf	 path;		/* for messages */
 };
 
@@ -44,10 +48,40 @@ read_file(const char *path, struct buf *text, struct buf *why)
 	return RC_INVALID;
 }
 
-enum rc
-view_load(struct view **out, const struct catalog *c, const char *data_dir,
-    const char *name, struct buf *why)
+/* Where partials are looked for, and the text of the one read last. */
+struct partials {
+	const char	*data_dir;
+	struct buf	 text;
+	struct buf	*why;
+};
+
+static void
+put_path(const char *data_dir, const char *name, struct buf *path)
 {
+	buf_printf(path, "%s/templates/%s.html", data_dir, name);
+}
+
+/* A page that names a partial that is not there is a page that is wrong. */
+static enum rc
+partial(void *arg, const char *name, struct slice *text)
+{
+	struct partials *p = arg;
+	struct buf path = BUF_INIT(CONF_PATH_MAX + 64);
+	enum rc rc;
+
+	buf_clear(&p->text);
+	put_path(p->data_dir, name, &path);
+	rc = read_file(buf_str(&path), &p->text, p->why);
+	*text = buf_as_slice(&p->text);
+	buf_free(&path);
+	return rc == RC_NOTFOUND ? RC_INVALID : rc;
+}
+
+enum rc
+view_load(struct view **out, const char *data_dir, const char *name,
+    struct buf *why)
+{
+	struct partials p = { data_dir, BUF_INIT(PAGE_MAX), why };
 	struct view *v = calloc(1, sizeof *v);
 	struct buf text = BUF_INIT(PAGE_MAX);
 	struct template_error err;
@@ -55,19 +89,20 @@ view_load(struct view **out, const struct catalog *c, const char *data_dir,
 
 	if (v == NULL)
 		log_fatal("out of memory");
-	v->catalog = c;
 	v->path = (struct buf)BUF_INIT(CONF_PATH_MAX + 64);
-	buf_printf(&v->path, "%s/templates/%s.html", data_dir, name);
+	put_path(data_dir, name, &v->path);
 	rc = read_file(buf_str(&v->path), &text, why);
 	if (rc != RC_OK)
 		goto done;
-	rc = template_compile(&v->template, NULL, TEMPLATE_HTML,
-	    buf_as_slice(&text), &err);
+	rc = template_compile_page(&v->template, buf_as_slice(&text), partial,
+	    &p, &err);
 	if (rc != RC_OK)
-		buf_printf(why, "%s: at byte %zu: %s", buf_str(&v->path),
-		    err.off, err.detail);
+		buf_printf(why, "%s%s: at byte %zu: %s",
+		    why->len > 0 ? "; " : "", buf_str(&v->path), err.off,
+		    err.detail);
 done:
 	buf_free(&text);
+	buf_free(&p.text);
 	if (rc == RC_OK)
 		*out = v;
 	else
@@ -88,14 +123,13 @@ view_free(struct view *v)
 void
 view_show(const struct view *v, struct slice model, struct resp *rs)
 {
-	struct template_data data = { .order = NULL };
-	struct order o = ORDER_INIT;
+	struct json_doc d = JSON_DOC_INIT;
+	struct template_data data = { .model = &d };
 	struct buf why = BUF_INIT(1024);
 	struct json_error err;
 	enum rc rc;
 
-	rc = order_read(&o, v->catalog, model, &err);
-	data.order = &o;
+	rc = json_scan(&d, model, &model_limits, &err);
 	if (rc == RC_OK)
 		rc = template_render(v->template, &data, &rs->body, &why);
 	else
@@ -114,5 +148,5 @@ view_show(const struct view *v, struct slice model, struct resp *rs)
 		resp_header(rs, "Cache-Control", "no-store");
 	}
 	buf_free(&why);
-	order_free(&o);
+	json_doc_free(&d);
 }

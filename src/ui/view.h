@@ -1,25 +1,26 @@
 /*
  * view - a page: a model (one JSON object) shown through a template.
  *
- * Templates are www/templates/NAME.html, read from [site] data, compiled once
+ * Templates, and the partials they name, are www/templates/NAME.html, read from [site] data, compiled once
  * and kept; values are HTML-escaped by the engine itself.  Every page carries
  * the headers of DESIGN §9.  It knows no page in particular.
  */
 #ifndef UI_VIEW_H
 #define UI_VIEW_H
 
-#include "shape/catalog.h"
 #include "web/http.h"
 
 struct view;
 
 /*
- * Read and compile a template.  *v is freed by view_free and borrows c.
+ * Read and compile a template and the partials it names, which are files
+ * beside it.  *v is freed by view_free.
  *   RC_NOTFOUND  no such file
- *   RC_INVALID   it does not compile; why says where
+ *   RC_INVALID   it does not compile, or a partial is not there; why says
+ *                where
  */
-MUST_USE enum rc view_load(struct view **v, const struct catalog *c,
-    const char *data_dir, const char *name, struct buf *why);
+MUST_USE enum rc view_load(struct view **v, const char *data_dir,
+    const char *name, struct buf *why);
 void view_free(struct view *v);
 
 /*

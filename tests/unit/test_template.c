@@ -307,27 +307,6 @@ an_object_with_a_section_for_its_only_key_is_a_list_or_a_choice(void **state)
 }
 
 static void
-two_keys_must_not_become_equal(void **state)
-{
-	struct fixture *f = *state;
-
-	json(f, "{\"{{agwID}}\":1,\"{{agent}}\":2}",
-	    "{\"AGW-1\":1,\"Ana L\xc3\xb3pez \xf0\x9f\x98\x80\":2}");
-	json(f, "{\"{{agwID}}\":1,\"AGW-1\":2}", "!two keys of an object are "
-	    "the same, one of them from \"AGW-1\"");
-	json(f, "{\"AGW\\u002d1\":1,\"{{agwID}}\":2}", "!two keys of an object "
-	    "are the same, one of them from \"{{agwID}}\"");
-	json(f, "{\"{{order.extra.k}}\":1,\"{{order.extra.l}}\":2}",
-	    "!two keys of an object are the same, one of them from "
-	    "\"{{order.extra.l}}\"");
-	/* the same key in an inner object is another one */
-	json(f, "{\"{{agwID}}\":{\"{{agwID}}\":{\"AGW-1\":1}},\"b\":2}",
-	    "{\"AGW-1\":{\"AGW-1\":{\"AGW-1\":1}},\"b\":2}");
-	json(f, "{\"{{#legs}}\":{\"{{origin}}\":1}}",
-	    "[{\"MAD\":1},{\"LHR\":1}]");
-}
-
-static void
 a_strict_template_names_what_is_missing(void **state)
 {
 	struct fixture *f = *state;
@@ -392,7 +371,6 @@ main(void)
 	    T(sections_render_for_each_item_or_not_at_all),
 	    T(a_tag_alone_on_its_line_takes_the_line_with_it),
 	    T(an_object_with_a_section_for_its_only_key_is_a_list_or_a_choice),
-	    T(two_keys_must_not_become_equal),
 	    T(a_strict_template_names_what_is_missing),
 	    T(a_rendering_ends_whatever_the_template),
 	};
