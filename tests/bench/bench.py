@@ -433,9 +433,20 @@ class Bench:
             self.row(name, v["us"], "us",
                      note=f"{v['cpu_us']:.2f} us of CPU")
 
+    def shape(self):
+        got = measure("shape", os.path.join(
+            harness.TOP, "src/shape/catalog.json"), int(100 * self.part))
+        self.raw["shape"] = got
+        for name, v in got.items():
+            asked = met = None
+            if name == "render the help page's task":
+                asked, met = ">= 1,000,000 /s", v["per_s"] >= 1000000
+            self.row(name, v["per_s"], "/s", asked=asked, met=met,
+                     note=f"{v['ns']:,.0f} ns for {v['bytes']} bytes")
+
 
 ALL = ("engine", "intake", "drain", "flow", "latency", "hung", "cgi",
-       "memory", "stages")
+       "memory", "stages", "shape")
 
 
 def wrong(*runs):
