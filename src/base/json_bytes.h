@@ -1,5 +1,5 @@
 /*
- * json_bytes - the bytes inside JSON strings, for json*.c alone.
+ * json_bytes - the bytes inside JSON strings, for json*.c and shape/piece.c.
  *
  * Skipping what needs no attention, unescaping piece by piece so that comparing
  * and copying need no scratch memory, and the search for a repeated key.

@@ -1,101 +1,20 @@
+#include "base/json_bytes.h"
 #include "shape/piece.h"
-
-static uint32_t
-hex4(const char *s)
-{
-	uint32_t v = 0;
-
-	for (int i = 0; i < 4; i++) {
-		int c = s[i];
-
-		c = c <= '9' ? c - '0' : (c | 32) - 'a' + 10;
-		v = v << 4 | (uint32_t)c;
-	}
-	return v;
-}
-
-static size_t
-utf8(uint32_t c, char out[4])
-{
-	if (c < 0x80) {
-		out[0] = (char)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		out[0] = (char)(0xc0 | c >> 6);
-		out[1] = (char)(0x80 | (c & 0x3f));
-		return 2;
-	}
-	if (c < 0x10000) {
-		out[0] = (char)(0xe0 | c >> 12);
-		out[1] = (char)(0x80 | (c >> 6 & 0x3f));
-		out[2] = (char)(0x80 | (c & 0x3f));
-		return 3;
-	}
-	out[0] = (char)(0xf0 | c >> 18);
-	out[1] = (char)(0x80 | (c >> 12 & 0x3f));
-	out[2] = (char)(0x80 | (c >> 6 & 0x3f));
-	out[3] = (char)(0x80 | (c & 0x3f));
-	return 4;
-}
-
-/* Decode the escape at the front; its length in text is returned. */
-static size_t
-escape(const char *s, char tmp[4], size_t *len)
-{
-	uint32_t c;
-
-	*len = 1;
-	switch (s[1]) {
-	case 'b':
-		tmp[0] = '\b';
-		return 2;
-	case 'f':
-		tmp[0] = '\f';
-		return 2;
-	case 'n':
-		tmp[0] = '\n';
-		return 2;
-	case 'r':
-		tmp[0] = '\r';
-		return 2;
-	case 't':
-		tmp[0] = '\t';
-		return 2;
-	case 'u':
-		break;
-	default:
-		tmp[0] = s[1];		/* " \ / */
-		return 2;
-	}
-	c = hex4(s + 2);
-	if (c >= 0xd800 && c < 0xdc00) {	/* the scanner saw the other */
-		c = 0x10000 + ((c - 0xd800) << 10) + (hex4(s + 8) - 0xdc00);
-		*len = utf8(c, tmp);
-		return 12;
-	}
-	*len = utf8(c, tmp);
-	return 6;
-}
 
 bool
 piece_next(struct slice *text, char tmp[4], struct slice *run)
 {
-	const char *p;
-	size_t used;
+	struct json_pieces u;
 
 	if (text->len == 0)
 		return false;
-	if (text->s[0] == '\\') {
+	u = (struct json_pieces){ .p = text->s, .end = text->s + text->len };
+	(void)json_piece(&u, run);	/* there is one */
+	if (run->s == u.utf8) {		/* u ends here */
+		memcpy(tmp, u.utf8, run->len);
 		run->s = tmp;
-		used = escape(text->s, tmp, &run->len);
-	} else {
-		p = memchr(text->s, '\\', text->len);
-		used = p == NULL ? text->len : (size_t)(p - text->s);
-		*run = (struct slice){ text->s, used };
 	}
-	text->s += used;
-	text->len -= used;
+	*text = (struct slice){ u.p, (size_t)(u.end - u.p) };
 	return true;
 }
 
