@@ -16,10 +16,25 @@
 
 struct task;
 
-#define TASK_TEMPLATE_MAX (64 * 1024)	/* bytes of one template */
-#define TASK_BODY_MAX (1024 * 1024)	/* bytes of a rendered body */
+/*
+ * Limits of what a client may write, in bytes of UTF-8.  White space between
+ * the JSON's tokens counts in the first only: a task is kept without it, and
+ * must not be refused because it was printed with more of it.  Strings of a
+ * body count as they are written, escapes and quotes included; names, URL and
+ * header values as what they say.  All is nested at most 32 deep, the task
+ * itself included (json_limits_default).
+ */
+#define TASK_WRITTEN_MAX (1024 * 1024)	/* a task as it was given */
+#define TASK_JSON_MAX (192 * 1024)	/* as it is kept; fits a record */
+#define TASK_TEMPLATE_MAX (64 * 1024)	/* its jsonBody */
+#define TASK_URL_MAX 4096		/* its URL */
+#define TASK_VALUE_MAX 8192		/* a header's value */
+#define TASK_HEAD_MAX (32 * 1024)	/* all headers' names and values */
+
+#define TASK_BODY_MAX (1024 * 1024)	/* a rendered body */
 #define TASK_DEPTH_MAX 32		/* lists and objects in each other */
 #define TASK_RETRY_MAX 32		/* steps of a schedule */
+#define TASK_PROBLEMS_MAX 100		/* told of one task */
 
 enum task_channel { TASK_WEBHOOK, TASK_SLACK, TASK_MAIL };
 
@@ -33,14 +48,23 @@ struct task_settings {
 	bool	 strict;			/* "missing": "strict" */
 };
 
-/* Where in the task something is wrong; pointer is RFC 6901. */
+/*
+ * Where in the task something is wrong; pointer is RFC 6901.  detail is one
+ * line, "line 3, column 12: must be a string"; the place, in bytes from 1, is
+ * left out where the task as a whole is meant.
+ */
 typedef void task_problem(void *arg, const char *pointer, const char *detail);
 
 /*
  * Compile a task's JSON text.  events, if n > 0, are the event types given
  * beside it; they stand in for a missing "event" and must not contradict one.
- * problem is called for everything wrong, not just the first.  *t is freed by
- * task_free.
+ * A member of the task, of httpRequest or of settings that is null counts as
+ * absent; anywhere else null is a value, and for all but a body a wrong one.
+ * A jsonBody may be any other JSON value: {}, a list, or a bare string, which
+ * is a template too.  An empty retry_s means a single attempt.
+ * problem is called for everything wrong, not just the first, up to
+ * TASK_PROBLEMS_MAX and once more for the number of those left.  *t is freed
+ * by task_free.
  *   RC_INVALID  problem was called at least once
  */
 MUST_USE enum rc task_compile(struct task **t, const struct catalog *c,
@@ -74,8 +98,10 @@ bool task_filter_matches(const struct task *t, const struct order *o);
 /*
  * Append json, a task that may carry masks in place of secrets, with what old
  * holds there: {"secret":true} for a header's value, a masked value in the
- * URL's query.  A mask old has nothing for stays, and task_compile refuses it.
- * json that is no JSON is appended as it is.
+ * URL's query.  A mask stays, and task_compile refuses it, if old has nothing
+ * for it or if the URL has another scheme, host or port than old's: no edit
+ * takes a secret along to an address it was not given for.  json that is no
+ * JSON is appended as it is.
  */
 void task_merge_secrets(const struct task *old, struct slice json,
     struct buf *out);
@@ -112,8 +138,9 @@ struct task_request {
 	size_t		 nheader;		/* content-type among them */
 };
 
+/* A mask may be longer than what it hides: a URL never passes url_shown. */
 #define TASK_REQUEST_INIT { .url = BUF_INIT(16384), \
-	.url_shown = BUF_INIT(16384), .body = BUF_INIT(TASK_BODY_MAX), \
+	.url_shown = BUF_INIT(65536), .body = BUF_INIT(TASK_BODY_MAX), \
 	.text = BUF_INIT(65536), .scan = JSON_DOC_INIT }
 
 void task_request_free(struct task_request *r);

@@ -9,91 +9,6 @@
 #include "shape/piece.h"
 #include "shape/task_data.h"
 
-void
-task_fault(struct task_check *k, uint32_t tok, const char *fmt, ...)
-{
-	struct buf at = BUF_INIT(4096), text = BUF_INIT(1024);
-	va_list ap;
-
-	json_pointer(&k->doc, tok, &at);
-	va_start(ap, fmt);
-	buf_vprintf(&text, fmt, ap);
-	va_end(ap);
-	k->problem(k->arg, buf_str(&at), buf_str(&text));
-	k->n++;
-	buf_free(&at);
-	buf_free(&text);
-}
-
-/* The byte of a string's text that gave byte off of what it says. */
-static size_t
-written_at(struct slice text, size_t off)
-{
-	const char *start = text.s, *from = text.s;
-	struct slice run;
-	char tmp[4];
-
-	while (piece_next(&text, tmp, &run)) {
-		if (off < run.len)
-			return (size_t)(from - start) +
-			    (run.s == tmp ? 0 : off);
-		off -= run.len;
-		from = text.s;
-	}
-	return (size_t)(from - start);
-}
-
-void
-task_template_fault(struct task_check *k, const struct template_error *err)
-{
-	const struct json_tok *t = &k->doc.tok[err->tok];
-	size_t off = t->off, line = 1, col = 1;
-
-	if (t->type == JSON_STRING)
-		off += written_at(json_raw(&k->doc, err->tok), err->off);
-	for (size_t i = 0; i < off; i++) {
-		bool end = k->doc.text.s[i] == '\n';
-
-		line += end;
-		col = end ? 1 : col + 1;
-	}
-	task_fault(k, err->tok, "line %zu, column %zu: %s", line, col,
-	    err->detail);
-}
-
-size_t
-task_known_key(struct task_check *k, uint32_t key, const char *const *known,
-    size_t n)
-{
-	struct buf name = BUF_INIT(256);
-	const char *near;
-	size_t i = 0;
-
-	while (i < n && !json_string_is(&k->doc, key, slice_of(known[i])))
-		i++;
-	if (i < n)
-		return i;
-	json_string(&k->doc, key, &name);
-	near = text_nearest(buf_as_slice(&name), known, n);
-	task_fault(k, key, "is not known here%s%s%s",
-	    near == NULL ? "" : "; did you mean ", near == NULL ? "" : near,
-	    near == NULL ? "" : "?");
-	buf_free(&name);
-	return n;
-}
-
-bool
-task_is(struct task_check *k, uint32_t tok, enum json_type type)
-{
-	static const char *const what[] = { "null", "false", "true",
-	    "a number", "a string", "a list", "an object" };
-
-	if (k->doc.tok[tok].type == type)
-		return true;
-	task_fault(k, tok, "must be %s", what[type]);
-	return false;
-}
-
 static void
 want(struct task_check *k, const char *name, const struct catalog_event *e)
 {
@@ -274,7 +189,7 @@ enum member { NAME, EVENT, FILTER, HTTP, SLACK, MAIL, SETTINGS, MEMBERS };
 
 /*
  * Members that listings add are dropped, so that what was read from one can be
- * given back.
+ * given back; so is what is null.
  */
 static void
 find_members(struct task_check *k, uint32_t at[MEMBERS])
@@ -286,9 +201,9 @@ find_members(struct task_check *k, uint32_t at[MEMBERS])
 	const struct json_tok *t = k->doc.tok;
 
 	for (uint32_t i = 1; i < t[0].next; i = t[i + 1].next) {
-		size_t m = task_known_key(k, i, known, NELEM(known));
+		size_t m = task_known_key(k, i, known, NELEM(known), MEMBERS);
 
-		if (m < MEMBERS)
+		if (m < MEMBERS && t[i + 1].type != JSON_NULL)
 			at[m] = i + 1;
 	}
 }
@@ -355,6 +270,8 @@ check_members(struct task_check *k, const struct slice *events, size_t n)
 		task_check_settings(k, at[SETTINGS]);
 	if (k->n == 0)
 		write_text(k, at);
+	if (k->t->text.over)
+		task_fault(k, 0, "is longer than %d bytes", TASK_JSON_MAX);
 }
 
 enum rc
@@ -371,13 +288,12 @@ task_compile(struct task **t, const struct catalog *c, struct slice json,
 		log_fatal("out of memory");
 	k.t->catalog = c;
 	k.t->name = (struct buf)BUF_INIT(TASK_NAME_MAX);
-	k.t->text = (struct buf)BUF_INIT(2 * TASK_JSON_MAX);
+	k.t->text = (struct buf)BUF_INIT(TASK_JSON_MAX);
 	k.t->names = (struct buf)BUF_INIT(65536);
 	task_settings_default(&k.t->settings);
-	if (json.len > TASK_JSON_MAX) {
-		k.problem(arg, "", "is longer than 524288 bytes");
-		k.n++;
-	} else if (json_scan(&k.doc, json, &json_limits_default, &err) !=
+	if (json.len > TASK_WRITTEN_MAX)
+		task_fault(&k, 0, "is longer than %d bytes", TASK_WRITTEN_MAX);
+	else if (json_scan(&k.doc, json, &json_limits_default, &err) !=
 	    RC_OK) {
 		snprintf(detail, sizeof detail, "line %u, column %u: %s",
 		    err.line, err.col, err.detail);
@@ -385,6 +301,7 @@ task_compile(struct task **t, const struct catalog *c, struct slice json,
 		k.n++;
 	} else if (task_is(&k, 0, JSON_OBJECT))
 		check_members(&k, events, n);
+	task_faults_end(&k);
 	json_doc_free(&k.doc);
 	if (k.n > 0) {
 		task_free(k.t);

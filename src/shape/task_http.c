@@ -2,11 +2,14 @@
  * "httpRequest": method, URL, headers, body.
  */
 #include "base/text.h"
+#include "shape/piece.h"
 #include "shape/task_data.h"
 
 /* Bodies are this when the task gives none: Standard Webhooks' shape. */
 static const char standard_body[] = "{\"type\":\"{{event.type}}\","
     "\"timestamp\":\"{{event.time}}\",\"data\":\"{{{order}}}\"}";
+
+#define HEADER_NAME_MAX	128
 
 /*
  * Names that are the transport's, a proxy's or a cloud's own, or that Skycap
@@ -49,17 +52,21 @@ begins_nocase(struct slice s, const char *with)
 static const char *
 name_fault(const struct task *t, struct slice name)
 {
-	if (!is_token(name) || name.len > 128)
-		return "is no header name (RFC 9110)";
+	if (!is_token(name) || name.len > HEADER_NAME_MAX)
+		return "is no header name: 1 to 128 letters, digits and "
+		    "!#$%&'*+-.^_`|~ (RFC 9110)";
 	for (size_t i = 0; i < NELEM(reserved); i++)
 		if (text_same_nocase(name, slice_of(reserved[i])))
-			return "is a reserved header";
+			return "is a reserved header: the transport or "
+			    "Skycap sets it";
 	for (size_t i = 0; i < NELEM(reserved_prefix); i++)
 		if (begins_nocase(name, reserved_prefix[i]))
-			return "begins like a reserved header";
+			return "begins like a reserved header; take another "
+			    "name";
 	for (size_t i = 0; i < t->nheader; i++)
 		if (text_same_nocase(name, t->header[i].name))
-			return "is there twice";
+			return "is there twice: case does not tell header "
+			    "names apart";
 	return NULL;
 }
 
@@ -96,14 +103,38 @@ is_json_type(struct slice v)
 	    (struct slice){ sub.s + sub.len - 5, 5 }, SLICE("+json"));
 }
 
-static const char *
-value_fault(struct slice name, struct slice value)
+static bool
+is_blank(char c)
 {
+	return c == ' ' || c == '\t';
+}
+
+/*
+ * What RFC 9110 forbids in a value, and what HTTP would change on the way.
+ * Letters beyond ASCII are let in, as UTF-8: an order's names have them too.
+ */
+static const char *
+value_fault(struct slice name, struct slice value, size_t *at)
+{
+	*at = 0;
 	if (value.len > TASK_VALUE_MAX)
 		return "is longer than 8192 bytes";
 	for (size_t i = 0; i < value.len; i++)
-		if ((unsigned char)value.s[i] < 0x20 || value.s[i] == 0x7f)
-			return "has a control character in it";
+		if ((unsigned char)value.s[i] < 0x20 || value.s[i] == 0x7f) {
+			*at = i;
+			return "has a control character in it (a line break, "
+			    "a tab or the like), which a header can't have";
+		}
+	if (value.len > 0 && is_blank(value.s[0]))
+		return "begins with a blank, which HTTP drops";
+	if (value.len > 0 && is_blank(value.s[value.len - 1])) {
+		*at = value.len - 1;
+		return "ends with a blank, which HTTP drops";
+	}
+	if (value.len > 0 && memmem(value.s, value.len, TASK_DOTS,
+	    sizeof TASK_DOTS - 1) != NULL)
+		return "holds the mask of a secret; give the value itself, or "
+		    "{\"secret\":true} to keep what is there";
 	if (text_same_nocase(name, SLICE("content-type")) &&
 	    (value.len == 0 || !is_json_type(value) ||
 	    template_literal_len(value) != value.len))
@@ -131,7 +162,7 @@ header_text(struct task_check *k, uint32_t tok, bool *show)
 		return 0;
 	}
 	for (uint32_t i = tok + 1; i < t[tok].next; i = t[i + 1].next)
-		switch (task_known_key(k, i, known, NELEM(known))) {
+		switch (task_known_key(k, i, known, NELEM(known), 2)) {
 		case 0:
 			if (task_is(k, i + 1, JSON_STRING))
 				text = i + 1;
@@ -149,7 +180,8 @@ header_text(struct task_check *k, uint32_t tok, bool *show)
 		}
 	if (secret != 0) {
 		task_fault(k, tok, "is the mask of a secret that is not "
-		    "there; give the value itself");
+		    "there, or was given for another address; give the value "
+		    "itself");
 		return 0;
 	}
 	if (text == 0)
@@ -166,6 +198,7 @@ check_header(struct task_check *k, uint32_t key)
 	struct template_error err;
 	const char *fault;
 	uint32_t text;
+	size_t at = 0;
 	bool show;
 
 	json_string(&k->doc, key, &name);
@@ -176,10 +209,11 @@ check_header(struct task_check *k, uint32_t key)
 	if (text == 0 || fault != NULL)
 		goto done;
 	json_string(&k->doc, text, &value);
+	k->head += name.len + value.len;
 	fault = value.over ? "is longer than 8192 bytes" :
-	    value_fault(buf_as_slice(&name), buf_as_slice(&value));
+	    value_fault(buf_as_slice(&name), buf_as_slice(&value), &at);
 	if (fault != NULL) {
-		task_fault(k, text, "%s", fault);
+		task_fault_at(k, text, at, "%s", fault);
 		goto done;
 	}
 	if (template_compile(&h->value, k->c, TEMPLATE_HEADER,
@@ -220,43 +254,55 @@ check_headers(struct task_check *k, uint32_t obj)
 	}
 	for (uint32_t i = obj + 1; i < t[obj].next; i = t[i + 1].next)
 		check_header(k, i);
+	if (k->head > TASK_HEAD_MAX)
+		task_fault(k, obj, "is longer than %d bytes in all",
+		    TASK_HEAD_MAX);
 }
 
 static void
 check_method(struct task_check *k, uint32_t tok)
 {
 	static const char *const known[] = { "POST", "PUT", "PATCH" };
+	struct buf given = BUF_INIT(16);
+	const char *same = NULL;
 
+	if (k->doc.tok[tok].type == JSON_STRING)
+		json_string(&k->doc, tok, &given);
 	for (size_t i = 0; i < NELEM(known); i++)
-		if (k->doc.tok[tok].type == JSON_STRING &&
-		    json_string_is(&k->doc, tok, slice_of(known[i]))) {
-			k->t->method = known[i];
-			return;
-		}
-	task_fault(k, tok, "must be \"POST\", \"PUT\" or \"PATCH\"");
+		if (text_same_nocase(buf_as_slice(&given), slice_of(known[i])))
+			same = known[i];
+	if (same == NULL)
+		task_fault(k, tok, "must be \"POST\", \"PUT\" or \"PATCH\"");
+	else if (!slice_is(buf_as_slice(&given), same))
+		task_fault(k, tok, "must be written \"%s\": methods are in "
+		    "capitals", same);
+	else
+		k->t->method = same;
+	buf_free(&given);
 }
 
 static void
 check_url(struct task_check *k, uint32_t tok)
 {
-	struct buf url = BUF_INIT(TASK_URL_MAX);
+	struct buf url = BUF_INIT(TASK_URL_MAX), why = BUF_INIT(512);
 	struct template_error err;
-	const char *fault;
-	size_t len;
+	size_t at = 0;
 
 	if (!task_is(k, tok, JSON_STRING))
 		return;
 	json_string(&k->doc, tok, &url);
-	fault = url.over ? "is longer than 4096 bytes" :
-	    task_url_fault(buf_as_slice(&url), &k->t->url_fixed, &len);
-	if (fault != NULL)
-		task_fault(k, tok, "%s", fault);
+	if (url.over)
+		task_fault(k, tok, "is longer than %d bytes", TASK_URL_MAX);
+	else if (task_url_check(buf_as_slice(&url), &k->t->url_fixed, &at,
+	    &why) != RC_OK)
+		task_fault_at(k, tok, at, "%s", buf_str(&why));
 	else if (template_compile(&k->t->url, k->c, TEMPLATE_URL,
-	    (struct slice){ url.s, len }, &err) != RC_OK) {
+	    buf_as_slice(&url), &err) != RC_OK) {
 		err.tok = tok;
 		task_template_fault(k, &err);
 	}
 	buf_free(&url);
+	buf_free(&why);
 }
 
 static void
@@ -268,14 +314,16 @@ body_fault(void *arg, const struct template_error *err)
 static void
 check_body(struct task_check *k, uint32_t tok)
 {
-	struct slice text = json_text(&k->doc, tok);
+	struct buf kept = BUF_INIT(TASK_TEMPLATE_MAX);
 
-	if (text.len > TASK_TEMPLATE_MAX)
-		task_fault(k, tok, "is longer than %d bytes",
-		    TASK_TEMPLATE_MAX);
+	piece_compact(&k->doc, tok, &kept);
+	if (kept.over)
+		task_fault(k, tok, "is longer than %d bytes, white space "
+		    "between its values not counted", TASK_TEMPLATE_MAX);
 	else if (template_compile_json(&k->t->body, k->c, &k->doc, tok,
 	    body_fault, k) != RC_OK)
 		k->t->body = NULL;	/* body_fault has reported it */
+	buf_free(&kept);
 }
 
 static void
@@ -311,9 +359,10 @@ task_check_http(struct task_check *k, uint32_t obj)
 	uint32_t at[NELEM(known)] = { 0 };
 
 	for (uint32_t i = obj + 1; i < t[obj].next; i = t[i + 1].next) {
-		size_t m = task_known_key(k, i, known, NELEM(known));
+		size_t m = task_known_key(k, i, known, NELEM(known),
+		    NELEM(known));
 
-		if (m < NELEM(known))
+		if (m < NELEM(known) && t[i + 1].type != JSON_NULL)
 			at[m] = i + 1;
 	}
 	k->t->method = "POST";
@@ -325,7 +374,7 @@ task_check_http(struct task_check *k, uint32_t obj)
 		check_url(k, at[1]);
 	if (at[2] != 0)
 		check_headers(k, at[2]);
-	if (at[3] != 0 && t[at[3]].type != JSON_NULL)
+	if (at[3] != 0)
 		check_body(k, at[3]);
 	else if (compile_standard_body(k) != RC_OK)
 		task_fault(k, obj, "the standard body can't be made");

@@ -2,10 +2,12 @@
  * "settings": how a subscription is delivered, each with its range.  What they
  * lead to is the lanes' and the retries' business.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include "shape/task_data.h"
 
 #define WEEK_S		(7 * 24 * 3600)	/* after which a delivery is dead */
+#define RATE_MIN	0.001
 #define RATE_MAX	10000
 #define RATE_TEXT_MAX	32		/* characters of a rate */
 
@@ -63,13 +65,15 @@ rate(struct task_check *k, uint32_t tok)
 	if (k->doc.tok[tok].type == JSON_NUMBER && s.len <= RATE_TEXT_MAX) {
 		memcpy(text, s.s, s.len);
 		text[s.len] = '\0';
+		errno = 0;
 		v = strtod(text, NULL);
 	}
-	if (v >= 0 && v <= RATE_MAX)
+	/* a number so small that it reads as 0 would lift the limit */
+	if ((v == 0 && errno == 0) || (v >= RATE_MIN && v <= RATE_MAX))
 		k->t->settings.rate_per_s = v;
 	else
-		task_fault(k, tok, "must be a number from 0 (unlimited) to %d",
-		    RATE_MAX);
+		task_fault(k, tok, "must be 0 (unlimited), or a number from %g "
+		    "to %d", RATE_MIN, RATE_MAX);
 }
 
 static void
@@ -95,9 +99,13 @@ task_check_settings(struct task_check *k, uint32_t obj)
 	int64_t v;
 
 	for (uint32_t i = obj + 1; i < t[obj].next; i = t[i + 1].next) {
+		size_t m = task_known_key(k, i, known, NELEM(known),
+		    NELEM(known));
 		uint32_t tok = i + 1;
 
-		switch (task_known_key(k, i, known, NELEM(known))) {
+		if (t[tok].type == JSON_NULL)
+			continue;
+		switch (m) {
 		case 0:
 			retry(k, tok);
 			break;

@@ -1,0 +1,215 @@
+/*
+ * Putting back the secrets of a task that an edit brings masked.  They stay
+ * with the address they were given for: who may change the URL but not read
+ * the secrets can't have them sent elsewhere.
+ */
+#include "base/text.h"
+#include "shape/task_data.h"
+
+static bool
+begins_with_dots(struct slice s)
+{
+	return s.len >= sizeof TASK_DOTS - 1 &&
+	    memcmp(s.s, TASK_DOTS, sizeof TASK_DOTS - 1) == 0;
+}
+
+/* The parameter's value is a mask that stands for one of the old URL's. */
+static bool
+stands_for(const struct task_param *masked, const struct task_param *old)
+{
+	struct buf mask = BUF_INIT(TASK_SHOWN_MAX);
+	bool is;
+
+	if (!old->secret || !slice_eq(old->name, masked->name))
+		return false;
+	task_param_mask(old, &mask);
+	is = slice_eq(buf_as_slice(&mask), masked->value);
+	buf_free(&mask);
+	return is;
+}
+
+/*
+ * The value a masked parameter had in the old URL, s NULL if it had none.  Of
+ * several that look the same masked the nth mask stands for the nth.
+ */
+static struct slice
+unmask(struct slice old, const struct task_param *masked, size_t nth)
+{
+	struct slice head, end, query = task_url_query(old, &head);
+	struct task_param p;
+
+	while (task_param_next(&query, &p, &end))
+		if (stands_for(masked, &p) && nth-- == 0)
+			return p.value;
+	return (struct slice){ NULL, 0 };
+}
+
+/* How many parameters before this one read the same. */
+static size_t
+count_before(struct slice url, const struct task_param *like)
+{
+	struct slice head, end, query = task_url_query(url, &head);
+	struct task_param p;
+	size_t n = 0;
+
+	while (task_param_next(&query, &p, &end) && p.name.s < like->name.s)
+		n += slice_eq(p.name, like->name) &&
+		    slice_eq(p.value, like->value);
+	return n;
+}
+
+static void
+merge_url(struct slice old, struct slice url, struct buf *out)
+{
+	struct slice head, end, query = task_url_query(url, &head);
+	struct task_param p;
+
+	buf_slice(out, head);
+	while (task_param_next(&query, &p, &end)) {
+		struct slice value = { NULL, 0 };
+
+		if (begins_with_dots(p.value))
+			value = unmask(old, &p, count_before(url, &p));
+		buf_put(out, p.name.s, (size_t)(p.value.s - p.name.s));
+		buf_slice(out, value.s != NULL ? value : p.value);
+		buf_slice(out, end);
+	}
+}
+
+/* {"secret":true} and nothing else. */
+static bool
+is_mask(const struct json_doc *d, uint32_t i)
+{
+	uint32_t secret = json_find(d, i, "secret");
+
+	return secret != 0 && d->tok[i].n == 1 &&
+	    d->tok[secret].type == JSON_TRUE;
+}
+
+/* Append the JSON text of the value the old task has for a header. */
+static bool
+old_header(const struct json_doc *old, struct slice name, struct buf *out)
+{
+	uint32_t obj = task_http_member(old, "header");
+	struct buf have = BUF_INIT(256);
+	bool found = false;
+
+	if (obj == 0)
+		return false;
+	for (uint32_t k = obj + 1; !found && k < old->tok[obj].next;
+	    k = old->tok[k + 1].next) {
+		buf_clear(&have);
+		json_string(old, k, &have);
+		found = text_same_nocase(buf_as_slice(&have), name);
+		if (found)
+			buf_slice(out, json_text(old, k + 1));
+	}
+	buf_free(&have);
+	return found;
+}
+
+/* Copies a text in which some values are replaced, from front to back. */
+struct copy {
+	const struct json_doc *d, *old;
+	struct buf	*out;
+	size_t		 done;		/* bytes of the text so far */
+};
+
+/* Up to value i, which is left out. */
+static void
+copy_to(struct copy *c, uint32_t i)
+{
+	struct slice value = json_text(c->d, i);
+	size_t at = (size_t)(value.s - c->d->text.s);
+
+	buf_put(c->out, c->d->text.s + c->done, at - c->done);
+	c->done = at + value.len;
+}
+
+static void
+merge_member_url(struct copy *c, uint32_t url, struct slice was,
+    struct slice now)
+{
+	struct buf merged = BUF_INIT(2 * TASK_SHOWN_MAX);
+
+	merge_url(was, now, &merged);
+	if (!merged.over) {	/* else it is too long either way */
+		copy_to(c, url);
+		json_put_string(c->out, buf_as_slice(&merged));
+	}
+	buf_wipe(&merged);
+}
+
+static void
+merge_member_headers(struct copy *c, uint32_t obj)
+{
+	struct buf name = BUF_INIT(256), value = BUF_INIT(TASK_JSON_MAX);
+
+	for (uint32_t k = obj + 1; k < c->d->tok[obj].next;
+	    k = c->d->tok[k + 1].next) {
+		if (!is_mask(c->d, k + 1))
+			continue;
+		buf_clear(&name);
+		buf_clear(&value);
+		json_string(c->d, k, &name);
+		if (!old_header(c->old, buf_as_slice(&name), &value))
+			continue;
+		copy_to(c, k + 1);
+		buf_slice(c->out, buf_as_slice(&value));
+	}
+	buf_free(&name);
+	buf_free(&value);
+}
+
+/* The string of httpRequest's url; "" if there is none. */
+static void
+get_url(const struct json_doc *d, struct buf *out)
+{
+	uint32_t url = task_http_member(d, "url");
+
+	if (url != 0 && d->tok[url].type == JSON_STRING)
+		json_string(d, url, out);
+}
+
+/* In the order of the text, which is copied from front to back. */
+static void
+merge_members(struct copy *c, uint32_t http, struct slice was,
+    struct slice now)
+{
+	const struct json_doc *d = c->d;
+	uint32_t url = json_find(d, http, "url");
+	uint32_t header = json_find(d, http, "header");
+
+	for (uint32_t k = http + 1; k < d->tok[http].next;
+	    k = d->tok[k + 1].next) {
+		if (k + 1 == url)
+			merge_member_url(c, url, was, now);
+		else if (k + 1 == header && d->tok[header].type == JSON_OBJECT)
+			merge_member_headers(c, header);
+	}
+}
+
+void
+task_merge_secrets(const struct task *old, struct slice json, struct buf *out)
+{
+	struct json_doc d = JSON_DOC_INIT, was = JSON_DOC_INIT;
+	struct copy c = { .d = &d, .old = &was, .out = out };
+	struct buf to = BUF_INIT(TASK_SHOWN_MAX), from = BUF_INIT(TASK_URL_MAX);
+	struct json_error err;
+
+	if (json_scan(&d, json, &json_limits_default, &err) != RC_OK ||
+	    json_scan(&was, buf_as_slice(&old->text), &json_limits_default,
+	    &err) != RC_OK)
+		goto done;
+	get_url(&d, &to);
+	get_url(&was, &from);
+	if (task_url_same_address(buf_as_slice(&from), buf_as_slice(&to)))
+		merge_members(&c, json_find(&d, 0, "httpRequest"),
+		    buf_as_slice(&from), buf_as_slice(&to));
+done:
+	buf_put(out, json.s + c.done, json.len - c.done);
+	buf_wipe(&from);
+	buf_free(&to);
+	json_doc_free(&d);
+	json_doc_free(&was);
+}
