@@ -6,49 +6,95 @@
 
 #define INDENT	2
 
+#define ESCAPED_MAX	16
+
+/* Where a text stands: in JSON whatever is not shown can be written. */
+enum where { IN_TEXT, IN_JSON };
+
+static uint32_t
+code_point(struct slice s, size_t n)
+{
+	static const unsigned char lead[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
+	uint32_t c = (unsigned char)s.s[0] & lead[n];
+
+	for (size_t i = 1; i < n; i++)
+		c = c << 6 | ((unsigned char)s.s[i] & 0x3f);
+	return c;
+}
+
 /*
- * The length of the character at the front of s, and in *harmless whether it
- * may be shown: C0 and C1 controls and what is no UTF-8 may not.
+ * Characters that turn the text around them about, break a line or show
+ * nothing at all.  U+200C and U+200D are not among them: Persian, the scripts
+ * of India and emoji are written with them.
+ */
+static bool
+is_unseen(uint32_t c)
+{
+	static const struct { uint32_t first, last; } range[] = {
+		{ 0xad, 0xad }, { 0x61c, 0x61c }, { 0x180e, 0x180e },
+		{ 0x200b, 0x200b }, { 0x200e, 0x200f }, { 0x2028, 0x202e },
+		{ 0x2060, 0x206f }, { 0xfeff, 0xfeff }, { 0xfff9, 0xfffb },
+		{ 0xe0000, 0xe007f },
+	};
+
+	for (size_t i = 0; i < NELEM(range); i++)
+		if (c >= range[i].first && c <= range[i].last)
+			return true;
+	return false;
+}
+
+/*
+ * The length of the character at the front of s, and in text what is shown
+ * instead of it; "" if it may be shown itself.
  */
 static size_t
-character(struct slice s, bool *harmless)
+character(struct slice s, enum where where, char text[ESCAPED_MAX])
 {
-	unsigned char c = (unsigned char)s.s[0];
 	size_t n = text_utf8(s);
+	uint32_t c = n == 0 ? 0 : code_point(s, n);
+	bool control = c < 0x20 || (c >= 0x7f && c < 0xa0);
 
-	*harmless = n > 0 && c >= 0x20 && c != 0x7f &&
-	    !(c == 0xc2 && (unsigned char)s.s[1] < 0xa0);
+	text[0] = '\0';
+	if (n == 0 || (control && where == IN_TEXT))
+		snprintf(text, ESCAPED_MAX, "?");
+	else if (c >= 0x10000 && is_unseen(c))
+		snprintf(text, ESCAPED_MAX, "\\u%04x\\u%04x",
+		    0xd800 + ((c - 0x10000) >> 10), 0xdc00 + (c & 0x3ff));
+	else if (control || is_unseen(c))
+		snprintf(text, ESCAPED_MAX, "\\u%04x", c);
 	return n > 0 ? n : 1;
 }
 
 void
 print_clean(struct slice s, struct buf *out)
 {
+	char text[ESCAPED_MAX];
+
 	for (size_t i = 0, n; i < s.len; i += n) {
 		struct slice rest = { s.s + i, s.len - i };
-		bool harmless;
 
-		n = character(rest, &harmless);
-		if (harmless)
+		n = character(rest, IN_TEXT, text);
+		if (text[0] == '\0')
 			buf_put(out, rest.s, n);
 		else
-			buf_putc(out, '?');
+			buf_puts(out, text);
 	}
 }
 
-/* Print up to where it must be cleaned, and on. */
+/* Print up to what may not be shown, and on. */
 static void
-put_clean(struct slice s)
+put_clean(struct slice s, enum where where)
 {
+	char text[ESCAPED_MAX];
+
 	for (size_t i = 0, n; i < s.len; i += n) {
 		struct slice rest = { s.s + i, s.len - i };
-		bool harmless;
 
-		n = character(rest, &harmless);
-		if (harmless)
+		n = character(rest, where, text);
+		if (text[0] == '\0')
 			fwrite(rest.s, 1, n, stdout);
 		else
-			putchar(rest.s[0] == '\t' ? ' ' : '?');
+			fputs(rest.s[0] == '\t' ? " " : text, stdout);
 	}
 }
 
@@ -56,7 +102,7 @@ void
 print_member(const char *name, struct slice value)
 {
 	printf("%-14s", name);
-	put_clean(value);
+	put_clean(value, IN_TEXT);
 	putchar('\n');
 }
 
@@ -71,7 +117,7 @@ print_quoted(const char *margin, struct slice s)
 		if (len > 0 && s.s[len - 1] == '\r')
 			line.len--;
 		fputs(margin, stdout);
-		put_clean(line);
+		put_clean(line, IN_TEXT);
 		putchar('\n');
 		len += nl != NULL;
 		s.s += len;
@@ -88,7 +134,7 @@ pretty(const struct json_doc *d, uint32_t i, int indent)
 	if ((!object && t->type != JSON_ARRAY) || t->n == 0) {
 		put_clean(t->n == 0 && object ? SLICE("{}") :
 		    t->n == 0 && t->type == JSON_ARRAY ? SLICE("[]") :
-		    json_text(d, i));
+		    json_text(d, i), IN_JSON);
 		return;
 	}
 	puts(object ? "{" : "[");
@@ -96,7 +142,7 @@ pretty(const struct json_doc *d, uint32_t i, int indent)
 	for (uint32_t k = i + 1; k < t->next; k = d->tok[k].next) {
 		printf("%*s", indent, "");
 		if (object) {
-			put_clean(json_text(d, k));
+			put_clean(json_text(d, k), IN_JSON);
 			fputs(": ", stdout);
 			k++;
 		}
@@ -118,7 +164,7 @@ print_pretty(struct slice json)
 	if (json_scan(&d, json, &lim, &err) == RC_OK)
 		pretty(&d, 0, 0);
 	else
-		put_clean(json);
+		put_clean(json, IN_TEXT);
 	putchar('\n');
 	json_doc_free(&d);
 }

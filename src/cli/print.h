@@ -2,8 +2,10 @@
  * print - what the command prints: tables and text for people, JSON a line for
  * programs.
  *
- * Nothing that came from outside works the terminal: control characters are
- * shown as "?".  A table is fitted to a terminal, and never cut where standard
+ * Nothing that came from outside works the terminal or reads as what it is
+ * not: control characters are shown as "?", and those that turn text about or
+ * can't be seen (bidi controls, line separators, tags) as JSON writes them,
+ * \u202e.  A table is fitted to a terminal, and never cut where standard
  * output is something else.  Printing is done while the store is left alone
  * (store_idle), since a terminal may take for ever.
  */
@@ -12,7 +14,10 @@
 
 #include "base/buf.h"
 
-/* Append s without control characters; each becomes "?". */
+/*
+ * Append s as it may be shown on one line: a control character, and each byte
+ * that is no UTF-8, becomes "?"; what can't be seen an escape like \u202e.
+ */
 void print_clean(struct slice s, struct buf *out);
 
 /* Print one line "name          value"; the value is cleaned. */
@@ -21,7 +26,11 @@ void print_member(const char *name, struct slice value);
 /* Print bytes from outside line by line behind a margin, cleaned. */
 void print_quoted(const char *margin, struct slice s);
 
-/* Print JSON text indented; text that is none as it is. */
+/*
+ * Print JSON text indented, for people and as a file to be read again: what
+ * may not be shown is escaped as JSON, so nothing is lost.  Text that is no
+ * JSON is cleaned as any other.
+ */
 void print_pretty(struct slice json);
 
 /* Print one JSON object as a line, or for people indented. */
