@@ -212,6 +212,12 @@ static void
 printing_a_task_and_reading_it_again_changes_nothing(void **state)
 {
 	static const char *const json[] = { page,
+	    "{\"event\":[\"OrderTicketed\",\"OrderCancelled\","
+	    "\"Order\\u0054icketed\",\"OrderCanceled\"],\"htt\\u0070Request\":"
+	    "{\"\\u0075rl\":\"http:\\u002f/h\",\"header\":{\"\\u0061\":\"\"}},"
+	    "\"settings\":{\"rate_per_s\":1e1,\"retry_s\":[]}}",
+	    "{\"event\":[\"*\",\"*\"],\"httpRequest\":{\"url\":\"http://h\","
+	    "\"header\":null,\"jsonBody\":null},\"settings\":null}",
 	    "{ \"settings\" : { \"missing\":\"strict\" } , \"filter\":[ ],"
 	    " \"name\":\"a \\u00e9 \\\" {{pnr}}\", \"version\":7,"
 	    " \"id\":\"sub_1\", \"client\":\"c\", \"state\":\"active\","
