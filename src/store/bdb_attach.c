@@ -97,6 +97,7 @@ recover_alone(struct gate *g, struct buf *why)
 	state.recoveries++;
 	memcpy(state.boot, g->boot, sizeof state.boot);
 	memcpy(state.library, g->library, sizeof state.library);
+	memcpy(state.shape, g->shape, sizeof state.shape);
 	rc = slot_state_write(g->dir, &state);
 	if (rc != RC_OK) {
 		buf_printf(why, "%s/state: can't be written", g->dir);
@@ -113,6 +114,23 @@ recover_alone(struct gate *g, struct buf *why)
 		log_warn("recovered the store after somebody died inside, "
 		    "in %lld ms", (long long)(clock_mono_ms() - begun));
 	return RC_OK;
+}
+
+/*
+ * May the environment be joined as the last one left it?  The exclusive lock
+ * is held.  DIR/left is taken in any case: from now on it would be a lie.
+ */
+static bool
+left_in_order(struct gate *g)
+{
+	bool left = slot_left_take(g->dir);
+	struct slot_state s;
+
+	return left && access(g->flag, F_OK) == -1 && !slot_any_dead(g->dir) &&
+	    slot_state_read(g->dir, &s) == RC_OK && strcmp(s.boot, "-") != 0 &&
+	    strcmp(s.boot, g->boot) == 0 &&
+	    strcmp(s.library, g->library) == 0 &&
+	    strcmp(s.shape, g->shape) == 0;
 }
 
 /*
@@ -157,7 +175,7 @@ attach_once(struct gate *g, unsigned *joins, struct buf *why)
 		return errno == ENOSPC || errno == EDQUOT ? RC_FULL : RC_IO;
 	}
 	if (flock(g->fd, LOCK_EX | LOCK_NB) == 0) {
-		rc = recover_alone(g, why);
+		rc = left_in_order(g) ? RC_OK : recover_alone(g, why);
 		if (rc != RC_OK)
 			goto done;
 	} else if (access(g->flag, F_OK) == 0) {
@@ -296,6 +314,9 @@ detach(struct gate *g)
 {
 	(void)step(g, VISIT_ORDINARY, NULL, NULL);
 	slot_drop(&g->slot);
+	/* The last one out; the flag or a dead one's slot count for more. */
+	if (flock(g->fd, LOCK_EX | LOCK_NB) == 0)
+		slot_left_make(g->dir);
 	close(g->fd);
 	g->fd = -1;
 	hold(g, false);

@@ -24,6 +24,8 @@
 #define LOCK_TIMEOUT_US	(2 * 1000 * 1000)
 #define TXN_TIMEOUT_US	(10 * 1000 * 1000)
 
+#define SETTINGS	1	/* raised by one whenever env_new's change */
+
 #define SAID_WINDOW_MS	10000	/* of the engine's own messages at most */
 #define SAID_MAX	10	/* so many lines in so long */
 
@@ -35,6 +37,12 @@ const char *const bdb_file_name[BDB_NFILES] = {
 	"meta.db", "config.db", "sender.db", "event.db", "ref.db", "due.db",
 	"delivery.db", "done.db", "stat.db",
 };
+
+void
+bdb_env_shape(const struct store *st, char *out, size_t max)
+{
+	snprintf(out, max, "%d/%" PRId64, SETTINGS, st->cache_bytes);
+}
 
 /* The engine prints a line per page when a disk is full: not all of them. */
 static bool

@@ -22,6 +22,8 @@ int64_t bdb_env_cache_auto(void);
 /* Which build of the engine is loaded, to tell it from another; at most max
    bytes with the NUL. */
 void bdb_env_library(char *out, size_t max);
+/* What our environments are made like, for the gate's shape. */
+void bdb_env_shape(const struct store *st, char *out, size_t max);
 
 /*
  * bdb_ticker: two threads of a standing process.  One makes lock timeouts

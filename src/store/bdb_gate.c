@@ -11,14 +11,15 @@
 
 enum rc
 gate_new(struct gate **out, const char *dir, const struct gate_ops *ops,
-    void *arg, const char *library, struct buf *why)
+    void *arg, const char *library, const char *shape, struct buf *why)
 {
 	struct gate *g;
 	pthread_condattr_t attr;
 	enum rc rc;
 
 	if (strlen(dir) >= sizeof g->dir ||
-	    strlen(library) >= sizeof g->library) {
+	    strlen(library) >= sizeof g->library ||
+	    strlen(shape) >= sizeof g->shape) {
 		buf_printf(why, "%s: name too long", dir);
 		return RC_INVALID;
 	}
@@ -34,6 +35,7 @@ gate_new(struct gate **out, const char *dir, const struct gate_ops *ops,
 	snprintf(g->path, sizeof g->path, "%s/gate", dir);
 	snprintf(g->flag, sizeof g->flag, "%s/recover", dir);
 	snprintf(g->library, sizeof g->library, "%s", library);
+	snprintf(g->shape, sizeof g->shape, "%s", shape);
 	slot_boot(g->boot);
 	g->ops = ops;
 	g->arg = arg;

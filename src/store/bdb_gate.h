@@ -6,10 +6,13 @@
  * holds a shared kernel lock on DIR/gate and an exclusive one on its slot file
  * in DIR/run while attached; whoever finds a slot whose owner died raises
  * DIR/recover; everyone leaves; the first to get the exclusive lock recovers
- * alone; a watchdog thread ends a process that hangs inside the engine.  It
- * knows nothing of what is stored and does not include <db.h>.  Invariant:
- * recovery runs only while no process is inside, and nobody is inside an
- * environment older than the last recovery.
+ * alone; a watchdog thread ends a process that hangs inside the engine.  Who
+ * comes into an empty house recovers as well, unless the last one to leave
+ * says, by DIR/left, that all is in order: then the environment is joined as
+ * it stands.  It knows nothing of what is stored and does not include <db.h>.
+ * Invariant: recovery runs only while no process is inside, and nobody is
+ * inside an environment older than the last recovery, or one that anybody has
+ * died in since, or that was made before the machine was started.
  *
  * The locks belong to open files and so are shared by a child of fork(2) until
  * it execs (all descriptors are close-on-exec): fork only to exec at once, and
@@ -48,12 +51,14 @@ struct gate_ops {
 /*
  * Make a gate for dir (which exists, an absolute path).  ops and arg are
  * borrowed.  library names the build of the engine, without white space, at
- * most 100 bytes: processes of two builds are never inside together.  Nothing
+ * most 100 bytes: processes of two builds are never inside together.  shape,
+ * the same with at most 31 bytes, names what recover makes the environment
+ * like: who comes into an empty house of another shape recovers, too.  Nothing
  * is attached yet; the watchdog thread starts with the first attach.
  */
 MUST_USE enum rc gate_new(struct gate **g, const char *dir,
     const struct gate_ops *ops, void *arg, const char *library,
-    struct buf *why);
+    const char *shape, struct buf *why);
 
 /* Detach if attached, stop the watchdog, free.  NULL is allowed. */
 void gate_free(struct gate *g);

@@ -31,6 +31,7 @@ struct gate {
 	char		 flag[SLOT_PATH_MAX];	/* DIR/recover */
 	char		 boot[SLOT_BOOT_MAX];
 	char		 library[SLOT_LIBRARY_MAX];
+	char		 shape[SLOT_SHAPE_MAX];
 	const struct gate_ops *ops;
 	void		*arg;
 

@@ -101,7 +101,7 @@ refuse_network(const char *dir, struct buf *why)
 static enum rc
 store_new(struct store **out, const struct store_options *o, struct buf *why)
 {
-	char library[100], *real = realpath(o->dir, NULL);
+	char library[100], shape[32], *real = realpath(o->dir, NULL);
 	struct store *st = NULL;
 	enum rc rc;
 
@@ -131,7 +131,9 @@ store_new(struct store **out, const struct store_options *o, struct buf *why)
 	bdb_env_library(library, sizeof library);
 	/* A file that grows too large is an error like any other. */
 	signal(SIGXFSZ, SIG_IGN);
-	rc = gate_new(&st->gate, st->dir, &bdb_env_ops, st, library, why);
+	bdb_env_shape(st, shape, sizeof shape);
+	rc = gate_new(&st->gate, st->dir, &bdb_env_ops, st, library, shape,
+	    why);
 done:
 	free(real);
 	if (rc == RC_OK)

@@ -253,6 +253,28 @@ slot_clear(const char *dir)
 	each(dir, clear_one, NULL);
 }
 
+/* That it can't be made costs the next one a recovery, nothing else. */
+void
+slot_left_make(const char *dir)
+{
+	char path[SLOT_PATH_MAX];
+	int fd;
+
+	snprintf(path, sizeof path, "%s/left", dir);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd != -1)
+		close(fd);
+}
+
+bool
+slot_left_take(const char *dir)
+{
+	char path[SLOT_PATH_MAX];
+
+	snprintf(path, sizeof path, "%s/left", dir);
+	return unlink(path) == 0;
+}
+
 void
 slot_boot(char boot[SLOT_BOOT_MAX])
 {
@@ -265,7 +287,7 @@ slot_boot(char boot[SLOT_BOOT_MAX])
 }
 
 /* One line of a fixed length, so that it is overwritten in place. */
-#define STATE_LINE	192
+#define STATE_LINE	256
 
 enum rc
 slot_state_read(const char *dir, struct slot_state *s)
@@ -284,8 +306,9 @@ slot_state_read(const char *dir, struct slot_state *s)
 	if (n < 0)
 		return RC_IO;
 	text[n] = '\0';
-	if (sscanf(text, "recoveries %" SCNu64 " boot %39s library %100s",
-	    &got.recoveries, got.boot, got.library) != 3)
+	if (sscanf(text, "recoveries %" SCNu64 " boot %39s library %100s"
+	    " shape %31s", &got.recoveries, got.boot, got.library,
+	    got.shape) != 4)
 		return RC_NOTFOUND;
 	*s = got;
 	return RC_OK;
@@ -300,7 +323,8 @@ slot_state_write(const char *dir, const struct slot_state *s)
 
 	snprintf(path, sizeof path, "%s/state", dir);
 	n = snprintf(text, sizeof text, "recoveries %" PRIu64
-	    " boot %s library %s", s->recoveries, s->boot, s->library);
+	    " boot %s library %s shape %s", s->recoveries, s->boot, s->library,
+	    s->shape);
 	if (n < 0 || n >= STATE_LINE)
 		return RC_IO;
 	memset(text + n, ' ', (size_t)(STATE_LINE - n));

@@ -3,9 +3,10 @@
  *
  * DIR/run holds a slot for every process that is attached, locked as long as
  * it lives: an empty file whose name says who it is, so that making one needs
- * no block of the disk.  DIR/state holds what the last recovery was done by.
- * Only bdb_gate calls it.  Invariant: a slot that can be seen and can be
- * locked belonged to a process that died inside.
+ * no block of the disk.  DIR/state holds what the last recovery was done by;
+ * DIR/left is there while everybody has left in order.  Only bdb_gate calls
+ * it.  Invariant: a slot that can be seen and can be locked belonged to a
+ * process that died inside.
  */
 #ifndef STORE_BDB_SLOT_H
 #define STORE_BDB_SLOT_H
@@ -52,13 +53,23 @@ void slot_kill(const char *dir, int64_t recovering_ms);
 /* Remove all slots but those of who is coming; alone, after a recovery. */
 void slot_clear(const char *dir);
 
+/*
+ * DIR/left says that whoever was inside has left in order and nobody came in
+ * since; made and taken away alone (a gate's exclusive lock).  Taking it is
+ * true if it was there and is gone for certain.
+ */
+void slot_left_make(const char *dir);
+bool slot_left_take(const char *dir);
+
 #define SLOT_LIBRARY_MAX 101	/* bytes with the NUL */
 #define SLOT_BOOT_MAX	 40
+#define SLOT_SHAPE_MAX	 32
 
 struct slot_state {
 	uint64_t recoveries;
 	char	 boot[SLOT_BOOT_MAX];	/* id of the kernel's run, or "-" */
 	char	 library[SLOT_LIBRARY_MAX];
+	char	 shape[SLOT_SHAPE_MAX];	/* what it made is like */
 };
 
 /* This kernel's run; "-" if it can't be told. */

@@ -596,7 +596,7 @@ maintenance_makes_a_checkpoint_and_removes_old_logs(void **state)
 	assert_true(h.writable);
 	assert_true(h.log_bytes > 9 * MIB);
 	assert_true(h.store_bytes > 9 * MIB);
-	want_i64((int64_t)h.recoveries, 2, "made, and opened");
+	want_i64((int64_t)h.recoveries, 1, "when it was made");
 	assert_true(logs(p->store) >= 3);
 	want_rc(store_maintain(st), RC_OK, "maintain");
 	want_rc(store_health(st, &h), RC_OK, "health");
@@ -685,7 +685,8 @@ a_full_disk_refuses_and_recovers_by_itself(void **state)
 	bdb_leave(st);
 	store_close(st);
 
-	/* No room to recover in but the ballast's. */
+	/* As after a crash; no room to recover in but the ballast's. */
+	unlink(in(dir, "left"));
 	want_rc(store_open(&st, &o, &why), RC_OK, "%s", buf_str(&why));
 	want_i64(access(in(dir, "ballast"), F_OK), -1, "ballast given up");
 	want_rc(bdb_enter(st), RC_OK, "enter");
@@ -703,6 +704,7 @@ a_full_disk_refuses_and_recovers_by_itself(void **state)
 
 	/* With no ballast either it waits for room, and tells so. */
 	unlink(in(dir, "ballast"));
+	unlink(in(dir, "left"));
 	leave_free(disk, 0);
 	want_rc(store_open(&st, &o, &why), RC_FULL, "no room at all");
 	unlink(in(disk, "filler"));

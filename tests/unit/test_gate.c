@@ -39,6 +39,7 @@ struct fake {
 	int		 fail_join;	/* so many times yet */
 	enum rc		 recover_rc;
 	bool		 die;		/* in the midst of a recovery */
+	const char	*shape;		/* NULL: plain */
 	_Atomic int	*busy;		/* threads inside, or NULL */
 };
 
@@ -123,7 +124,8 @@ gate_of(const char *dir, struct fake *f, struct shared *sh,
 	struct gate *g = NULL;
 
 	f->sh = sh;
-	if (gate_new(&g, dir, &fake_ops, f, library, &why) != RC_OK)
+	if (gate_new(&g, dir, &fake_ops, f, library, f->shape != NULL ?
+	    f->shape : "plain", &why) != RC_OK)
 		print_error("gate_new: %s\n", buf_str(&why));
 	buf_free(&why);
 	return g;
@@ -153,7 +155,8 @@ static int
 teardown(void **state)
 {
 	struct fixture *x = *state;
-	static const char *const left[] = { "gate", "recover", "state", "run" };
+	static const char *const left[] = { "gate", "left", "recover", "state",
+	    "run" };
 	char path[512];
 
 	for (int i = 0; i < 2; i++)
@@ -269,11 +272,75 @@ the_first_one_in_recovers_and_the_next_one_joins(void **state)
 	gate_leave(x->g[1]);
 	gate_idle(x->g[0]);
 	gate_idle(x->g[1]);
+	assert_true(exists(x, "left"));
 	want_rc(gate_enter(x->g[0], false), RC_OK, "after all had left");
-	want_i64(x->sh->recoveries, 2, "recoveries after all had left");
-	want_i64((int64_t)gate_recoveries(x->g[0]), 2, "on record");
+	want_i64(x->sh->recoveries, 1, "recoveries after all had left");
+	want_i64((int64_t)gate_recoveries(x->g[0]), 1, "on record");
+	assert_false(exists(x, "left"));
 	gate_leave(x->g[0]);
 	assert_false(exists(x, "recover"));
+}
+
+/* Everybody out; remove a file, or put one in its place; and in again. */
+static void
+come_again(struct fixture *x, const char *gone, const char *text, int want)
+{
+	char path[512];
+	int fd;
+
+	gate_idle(x->g[0]);
+	if (gone != NULL) {
+		snprintf(path, sizeof path, "%s/%s", x->dir, gone);
+		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+		assert_int_not_equal(fd, -1);
+		want_i64(write(fd, text, strlen(text)), (int64_t)strlen(text),
+		    "write");
+		close(fd);
+		if (*text == '\0')
+			unlink(path);
+	}
+	want_rc(gate_enter(x->g[0], false), RC_OK, "coming again");
+	gate_leave(x->g[0]);
+	want_i64(x->sh->recoveries, want, "recoveries, %s", gone == NULL ?
+	    "in order" : gone);
+}
+
+static void
+an_empty_house_is_recovered_unless_it_was_left_in_order(void **state)
+{
+	struct fixture *x = *state;
+	struct fake other = { .recover_rc = RC_OK, .shape = "large" };
+	struct gate *g;
+	int status;
+	pid_t pid;
+
+	come_again(x, NULL, NULL, 1);
+	come_again(x, NULL, NULL, 1);
+	come_again(x, "left", "", 2);
+	come_again(x, "state", "", 3);
+	come_again(x, "state", "recoveries 3 boot another library one shape "
+	    "plain", 4);
+	come_again(x, "state", "recoveries 4 boot - library one shape plain",
+	    5);
+	come_again(x, "recover", "x", 6);
+	come_again(x, NULL, NULL, 6);
+	/* one who comes and dies inside takes the mark with it */
+	gate_idle(x->g[0]);
+	pid = child(x, 0, DIE);
+	await(&x->sh->inside[0], 1, "the one to die");
+	assert_false(exists(x, "left"));
+	kill(pid, SIGKILL);
+	status = ended(pid);
+	want_i64(status, -SIGKILL, "the killed one");
+	come_again(x, NULL, NULL, 7);
+	/* another shape is made anew */
+	gate_idle(x->g[0]);
+	g = gate_of(x->dir, &other, x->sh, "one");
+	want_rc(gate_enter(g, false), RC_OK, "another shape");
+	gate_leave(g);
+	gate_free(g);
+	want_i64(x->sh->recoveries, 8, "recoveries by another shape");
+	come_again(x, NULL, NULL, 9);
 }
 
 static void
@@ -540,6 +607,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		GATE_TEST(the_first_one_in_recovers_and_the_next_one_joins),
+		GATE_TEST(
+		    an_empty_house_is_recovered_unless_it_was_left_in_order),
 		GATE_TEST(
 		    a_dead_neighbour_makes_everybody_leave_and_one_recover),
 		GATE_TEST(one_that_hangs_inside_is_ended_by_its_watchdog),
