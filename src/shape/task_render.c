@@ -77,6 +77,10 @@ render_headers(const struct task *t, const struct template_data *data,
 		    .value = { NULL, r->text.len - from },
 		    .secret = h->secret };
 	}
+	if (r->text.over) {
+		buf_puts(why, "the headers are too long");
+		return RC_TOOBIG;
+	}
 	at = buf_str(&r->text);
 	for (size_t i = 0; i < t->nheader; i++) {
 		struct task_header *h = &r->header[i];
