@@ -22,6 +22,7 @@
 #define WEBHOOK_KEEP_HEAD	8192
 #define WEBHOOK_HEADERS_MAX	96
 #define WEBHOOK_SENTENCE_MAX	256
+#define WEBHOOK_USER_AGENT	"Skycap/" PACKAGE_VERSION
 
 struct webhook;
 
@@ -43,19 +44,24 @@ MUST_USE enum rc webhook_new(struct webhook **w,
 /* Cancels what is under way, without callbacks. */
 void webhook_free(struct webhook *w);
 
-/* All of it borrowed until the callback. */
+/*
+ * All of it borrowed until the callback.  Headers go out in their order, after
+ * Host and before Content-Length; Host, User-Agent and Accept are made up only
+ * if they are not among them.
+ */
 struct webhook_request {
 	const char	*method;	/* "POST", "PUT", "PATCH" */
 	const char	*url;
-	struct slice	 head;		/* "name: value" lines, each with a NUL
-					   after it; no CR or LF in them */
+	struct slice	 head;		/* "name: value" lines, or "name;" with
+					   no value, each with a NUL after it;
+					   no CR or LF in them */
 	struct slice	 body;
 	int64_t		 timeout_ms;	/* for all of it */
 };
 
 /*
- * What came of it.  Any status from 200 on is an answer, also when the rest of
- * it was cut.  word says what happened:
+ * What came of it.  Any status from 200 on, and 101, which ends HTTP, is an
+ * answer, also when the rest of it was cut.  word says what happened:
  *   ok         a 2xx status
  *   http       another status
  *   timeout    no status in time

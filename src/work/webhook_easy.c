@@ -5,7 +5,6 @@
 #include "base/clock.h"
 #include "work/webhook_transfer.h"
 
-#define USER_AGENT	"Skycap/" PACKAGE_VERSION
 #define IDLE_S		60	/* a connection is kept that long */
 #define HEAD_READ_MAX	(64 * 1024)	/* of a response's headers */
 
@@ -116,7 +115,7 @@ webhook_set_up(struct transfer *t)
 	    (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L);
-	curl_easy_setopt(e, CURLOPT_USERAGENT, USER_AGENT);
+	curl_easy_setopt(e, CURLOPT_USERAGENT, WEBHOOK_USER_AGENT);
 	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS,
 	    (long)WEBHOOK_CONNECT_MS);
 	curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, (long)IDLE_S);

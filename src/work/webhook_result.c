@@ -153,11 +153,11 @@ webhook_result(const struct transfer *t, CURLcode code,
 
 	*r = (struct webhook_result){ .status = 0 };
 	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
-	if (status >= 200)
+	if (status >= 200 || status == 101)
 		r->status = (int)status;
-	r->cut = r->status != 0 && (t->cut || code != CURLE_OK);
+	r->cut = r->status >= 200 && (t->cut || code != CURLE_OK);
 	r->word = r->status == 0 ? word_of(t, code) :
-	    r->status < 300 ? "ok" : "http";
+	    r->status >= 200 && r->status < 300 ? "ok" : "http";
 	timings(t, r);
 	address(t, r);
 	sentence(t, r);

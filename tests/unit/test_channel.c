@@ -114,6 +114,7 @@ the_status_line_decides_whatever_happens_to_the_rest(void **state)
 		{ "/204", 204, "ok", false, 0, 0 },
 		{ "/500", 500, "http", false, 4, 4 },
 		{ "/302", 302, "http", false, 0, 0 },
+		{ "/101", 101, "http", false, 0, 0 },
 		{ "/cut", 200, "ok", true, 4, 4 },
 		{ "/chunk", 200, "ok", true, 0, 0 },
 		{ "/status", 201, "ok", false, 0, 0 },

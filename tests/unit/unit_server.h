@@ -100,6 +100,8 @@ answer(struct caller *c, const char *path)
 		    true },
 		{ "/302", "HTTP/1.1 302 Found\r\nLocation: /200\r\n"
 		    "Content-Length: 0\r\n\r\n", true },
+		{ "/101", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n"
+		    "\r\n", false },
 		{ "/503", "HTTP/1.1 503 Busy\r\nretry-AFTER:  120 \r\n"
 		    "Content-Length: 0\r\n\r\n", true },
 		{ "/early", "HTTP/1.1 103 Early Hints\r\nRetry-After: 9\r\n"
