@@ -112,6 +112,10 @@ void task_merge_secrets(const struct task *old, struct slice json,
  */
 void task_mask(struct slice secret, struct buf *out);
 
+/* Call each for every secret value of a URL's query, as it stands there. */
+typedef void task_secret(void *arg, struct slice value);
+void task_url_secrets(struct slice url, task_secret *each, void *arg);
+
 /* What a template may name besides the order's fields. */
 struct task_event {
 	const struct order *order;

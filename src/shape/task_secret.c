@@ -143,6 +143,17 @@ task_mask_url(struct slice url, struct buf *out)
 	}
 }
 
+void
+task_url_secrets(struct slice url, task_secret *each, void *arg)
+{
+	struct slice head, end, query = task_url_query(url, &head);
+	struct task_param p;
+
+	while (task_param_next(&query, &p, &end))
+		if (p.secret)
+			each(arg, p.value);
+}
+
 uint32_t
 task_http_member(const struct json_doc *d, const char *name)
 {

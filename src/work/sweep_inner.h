@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "work/channel_webhook.h"
 #include "work/lane.h"
+#include "work/outgoing.h"
 #include "work/sweep.h"
 #include "work/sweeplock.h"
 
@@ -124,11 +125,10 @@ struct sending {
 	struct sending	*next, *next_all;
 	void		*loop;
 	struct parcel	*parcel;
-	struct task_request rq;
-	struct buf	 head;		/* lines as webhook_request has them */
+	struct outgoing	 out;
 };
 
-#define SENDING_INIT { .rq = TASK_REQUEST_INIT, .head = BUF_INIT(128 * 1024) }
+#define SENDING_INIT { .out = OUTGOING_INIT }
 
 void sending_free(struct sending *sd);
 

@@ -258,10 +258,10 @@ start(struct loop *lo, struct parcel *p)
 		return;
 	}
 	rq = (struct webhook_request){
-		.method = sd->rq.method,
-		.url = buf_str(&sd->rq.url),
-		.head = buf_as_slice(&sd->head),
-		.body = buf_as_slice(&sd->rq.body),
+		.method = sd->out.rq.method,
+		.url = buf_str(&sd->out.rq.url),
+		.head = buf_as_slice(&sd->out.head),
+		.body = buf_as_slice(&sd->out.rq.body),
 		.timeout_ms = task_settings(sub->task)->timeout_ms,
 	};
 	webhook_send(lo->s->webhook, &rq, done, sd);

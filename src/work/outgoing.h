@@ -1,0 +1,72 @@
+/*
+ * outgoing - the request that a delivery is, exactly as it goes out.
+ *
+ * A task, its signing keys and an event in; method, URL, every header in the
+ * order of the wire and the body out.  The sweep sends what this makes, the
+ * preview shows it and the back-test tries it.  It does not decide who gets
+ * what, nor send.  Invariant: nothing but what is listed here goes out, which
+ * channel_webhook sees to by adding only the length of the body.
+ */
+#ifndef WORK_OUTGOING_H
+#define WORK_OUTGOING_H
+
+#include "shape/task.h"
+#include "store/store.h"
+
+/* The task's, content-type, and ours. */
+#define OUTGOING_HEADERS_MAX (TASK_HEADERS_MAX + 10)
+
+struct outgoing {
+	struct task_request rq;		/* its headers are not all of them */
+	struct buf	 head;		/* lines as webhook_request has them */
+	char		 length[24];	/* what content-length says */
+	struct task_header header[OUTGOING_HEADERS_MAX]; /* as they go out */
+	size_t		 nheader;
+};
+
+#define OUTGOING_INIT { .rq = TASK_REQUEST_INIT, .head = BUF_INIT(128 * 1024) }
+
+void outgoing_free(struct outgoing *out);
+
+struct outgoing_ask {
+	const struct store *store;	/* makes the ids */
+	const struct task *task;
+	const struct slice *key;	/* signing keys, the newest first */
+	size_t		 nkey;
+	const struct store_event *event;	/* position 0: a sample */
+	const struct order *order;	/* the event's */
+	struct store_key delivery;	/* subscription 0: not saved yet */
+	uint32_t	 attempt;	/* from 1 */
+	int64_t		 now_ms;	/* stands in webhook-timestamp */
+};
+
+/*
+ * Make the request into *out (cleared first, memory used again).  A sample's
+ * event is "evt_sample"; it, and a subscription that is not saved, have the
+ * delivery "msg_sample".
+ *   RC_INVALID, RC_TOOBIG  as task_render; why is one line
+ */
+MUST_USE enum rc outgoing_make(struct outgoing *out,
+    const struct outgoing_ask *ask, struct buf *why);
+
+/* Whether secrets stand as they are or masked (DESIGN §9). */
+enum outgoing_secrets { OUTGOING_MASKED, OUTGOING_PLAIN };
+
+/* The URL, and append the value of a header, as they are to be shown. */
+struct slice outgoing_url(const struct outgoing *out,
+    enum outgoing_secrets how);
+void outgoing_value(const struct task_header *h, enum outgoing_secrets how,
+    struct buf *text);
+
+/* Append "METHOD URL HTTP/1.1" and the headers, each line with CR LF. */
+void outgoing_print(const struct outgoing *out, enum outgoing_secrets how,
+    struct buf *text);
+
+/*
+ * Overwrite with * whatever of the request's secrets stands in text from a
+ * place on: an endpoint may repeat what it was sent.  Those under 8 bytes can't
+ * be told from other words and stay.
+ */
+void outgoing_blot(const struct outgoing *out, struct buf *text, size_t from);
+
+#endif
