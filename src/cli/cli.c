@@ -226,3 +226,19 @@ cli_record(const struct cli *c, enum store_kind kind, const char *id,
 	    kind == STORE_CLIENT ? "client" :
 	    kind == STORE_SUBSCRIPTION ? "subscription" : "key");
 }
+
+int
+cli_event_type(const struct cli *c, const char *name,
+    const struct catalog_event **type)
+{
+	const char *near;
+
+	*type = catalog_event_find(c->service.catalog, slice_of(name));
+	if (*type != NULL)
+		return CLI_OK;
+	near = catalog_event_nearest(c->service.catalog, slice_of(name));
+	if (near == NULL)
+		return cli_usage(c, "%s is no event type", name);
+	return cli_usage(c, "%s is no event type; did you mean %s?", name,
+	    near);
+}

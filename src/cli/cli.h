@@ -34,9 +34,9 @@ struct command {
 	int		(*run)(struct cli *c, int argc, char **argv);
 };
 
-extern const struct command cmd_catalog, cmd_client, cmd_config,
-    cmd_deliveries, cmd_events, cmd_init, cmd_key, cmd_secret, cmd_send,
-    cmd_show, cmd_stats, cmd_subscription, cmd_sweep, cmd_verify;
+extern const struct command cmd_backtest, cmd_catalog, cmd_client, cmd_config,
+    cmd_deliveries, cmd_events, cmd_init, cmd_key, cmd_preview, cmd_secret,
+    cmd_send, cmd_show, cmd_stats, cmd_subscription, cmd_sweep, cmd_verify;
 
 /* A command's option: --name, with a value unless flag is set. */
 struct cli_option {
@@ -106,5 +106,9 @@ bool cli_number(const char *s, int64_t lo, int64_t hi, int64_t *v);
 /* An id of a record; says so if it is none. */
 int cli_record(const struct cli *c, enum store_kind kind, const char *id,
     uint32_t *number);
+
+/* An event type by its name or an alias; says so if there is none. */
+int cli_event_type(const struct cli *c, const char *name,
+    const struct catalog_event **type);
 
 #endif

@@ -140,27 +140,6 @@ done:
 	return status;
 }
 
-/* The type's name as it stands on the wire; an alias is taken, too. */
-static int
-read_type(const struct cli *c, struct filter *f)
-{
-	const struct catalog_event *e;
-	const char *near;
-
-	if (f->type == NULL)
-		return CLI_OK;
-	e = catalog_event_find(c->service.catalog, slice_of(f->type));
-	if (e != NULL) {
-		f->type = e->name;
-		return CLI_OK;
-	}
-	near = catalog_event_nearest(c->service.catalog, slice_of(f->type));
-	if (near == NULL)
-		return cli_usage(c, "%s is no event type", f->type);
-	return cli_usage(c, "%s is no event type; did you mean %s?", f->type,
-	    near);
-}
-
 static bool
 read_reference(const char *ref, struct filter *f)
 {
@@ -183,6 +162,7 @@ run(struct cli *c, int argc, char **argv)
 		{ .name = "type", .value = &f.type },
 		{ .name = "limit", .value = &limit },
 	};
+	const struct catalog_event *type;
 	int status, left;
 
 	left = cli_options(c, argc, argv, opt, NELEM(opt), &status);
@@ -196,8 +176,11 @@ run(struct cli *c, int argc, char **argv)
 		return cli_usage(c, "--ref must be NAME=VALUE, with the name "
 		    "agwID, orderID, pnr, recordLocator, mail or phone");
 	status = cli_open(c);
-	if (status == CLI_OK)
-		status = read_type(c, &f);
+	if (status == CLI_OK && f.type != NULL) {
+		status = cli_event_type(c, f.type, &type);
+		if (status == CLI_OK)
+			f.type = type->name;
+	}
 	if (status != CLI_OK)
 		return status;
 	return list(c, &f);

@@ -14,8 +14,8 @@ import pytest
 import harness
 from service import Service, ticketed
 
-COMMANDS = ("catalog client config deliveries events init key secret send "
-            "show stats subscription sweep verify").split()
+COMMANDS = ("backtest catalog client config deliveries events init key "
+            "preview secret send show stats subscription sweep verify").split()
 TASK = {
     "name": "To the back office",
     "event": ["OrderTicketed"],
