@@ -88,8 +88,7 @@ backtest(const struct cli *c, const struct subject *s, int64_t days,
 {
 	struct store *st = c->service.store;
 	struct progress p = { .store = st, .ends = *ends,
-	    .terminal = isatty(STDERR_FILENO) == 1,
-	    .said_ms = clock_mono_ms() };
+	    .terminal = isatty(STDERR_FILENO) == 1 };
 	struct backtest_ask ask = { .store = st,
 	    .catalog = c->service.catalog, .of = &s->of,
 	    .since_ms = clock_now_ms() - days * DAY_MS, .go_on = go_on,

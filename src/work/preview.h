@@ -21,7 +21,7 @@ struct preview_of {
 	const struct task *task;
 	const struct slice *key;	/* signing keys */
 	size_t		 nkey;
-	uint32_t	 number;	/* of the subscription; 0: not saved yet */
+	uint32_t	 number;	/* subscription's; 0: not saved yet */
 	bool		 draft;		/* task is not the one it has */
 };
 

@@ -5,6 +5,8 @@ import hashlib
 import hmac
 import json
 import os
+import pty
+import re
 import signal
 import socket
 import subprocess
@@ -359,6 +361,22 @@ def test_a_back_test_of_nothing_is_no_failure(it):
     assert seen["oldest"] is None
     assert "0 events of the last 1 day\n" in it.run(
         "backtest", sub, "--days", "1")
+
+
+def test_a_back_test_shows_progress_on_a_terminal_and_clears_it(it):
+    sub = it.add()
+    it.send(*[ticketed(f"A-{i}") for i in range(40)])
+    master, slave = pty.openpty()
+    done = subprocess.run(
+        [harness.built("skycap"), "backtest", sub], env=it.env, stderr=slave,
+        stdout=subprocess.PIPE, text=True, check=True, timeout=60)
+    os.close(slave)
+    shown = os.read(master, 65536).decode()
+    os.close(master)
+    assert re.match(r"\r32 events, back to \d\d:\d\d:\d\d: 32 matched, "
+                    r"0 failed\x1b\[K", shown), shown
+    assert shown.endswith("\r\x1b[K")
+    assert done.stdout.startswith("looked at     40 events of the last 7")
 
 
 def test_an_interrupted_back_test_prints_what_was_seen(it):
