@@ -136,7 +136,7 @@ def timeless(request):
 @pytest.mark.parametrize("changes", [
     {},
     {"method": "PUT", "header": {"accept": "text/plain", "x-Empty": "",
-                                 "x-blank": "  {{recordLocator}} ",
+                                 "x-blank": "{{orderID}} {{recordLocator}}",
                                  "content-type": "application/x+json"}},
     {"method": "PATCH", "header": {}, "jsonBody": None},
     {"jsonBody": {"all": "{{{order}}}", "id": "{{event.id}}",
