@@ -1,6 +1,8 @@
 #include <unistd.h>
 #include "unit_shape.h"
 
+#define PASSENGER "passenger reasons and documents"
+
 /* The names and their order, exactly as the service promises them. */
 static const struct { const char *name, *group; } events[] = {
 	{ "OrderCreated", "lifecycle" }, { "OrderCanceled", "lifecycle" },
@@ -14,14 +16,14 @@ static const struct { const char *name, *group; } events[] = {
 	{ "Strike", "airline" }, { "Weather", "airline" },
 	{ "NaturalDisaster", "airline" },
 	{ "FlightBookingCancelledOutsideSchedule", "airline" },
-	{ "SeatChange", "airline" }, { "Bereavement", "passenger" },
-	{ "NoReasonGiven", "passenger" }, { "Illness", "passenger" },
-	{ "Voluntary", "passenger" }, { "NeedDocumentation", "passenger" },
-	{ "UnacceptableReacomodation", "passenger" },
-	{ "PaymentTimeLimitExpired", "notice" },
-	{ "PassengerNoShowNotification", "notice" },
-	{ "ChangeByPassengerNotification", "notice" },
-	{ "UnknownNotification", "notice" },
+	{ "SeatChange", "airline" }, { "Bereavement", PASSENGER },
+	{ "NoReasonGiven", PASSENGER }, { "Illness", PASSENGER },
+	{ "Voluntary", PASSENGER }, { "NeedDocumentation", PASSENGER },
+	{ "UnacceptableReacomodation", PASSENGER },
+	{ "PaymentTimeLimitExpired", "notifications" },
+	{ "PassengerNoShowNotification", "notifications" },
+	{ "ChangeByPassengerNotification", "notifications" },
+	{ "UnknownNotification", "notifications" },
 };
 
 static const char *const fields[] = { "agwID", "orderID", "pnr",
