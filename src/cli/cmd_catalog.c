@@ -101,8 +101,7 @@ run(struct cli *c, int argc, char **argv)
 		status = cli_usage(c, "it takes no arguments");
 	if (left != 0 || status != CLI_OK)
 		goto done;
-	buf_printf(&path, "%s/catalog.json", conf->site_data);
-	if (catalog_load(&cat, buf_str(&path), &why) != RC_OK)
+	if (catalog_open(&cat, conf->site_data, conf->path, &why) != RC_OK)
 		status = cli_fail("%s", buf_str(&why));
 	else if (c->json)
 		print_json(cat);

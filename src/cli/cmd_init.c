@@ -97,16 +97,16 @@ done:
 static int
 check_catalog(const struct conf *conf)
 {
-	struct buf path = BUF_INIT(CONF_PATH_MAX + 32), why = BUF_INIT(1024);
+	struct buf why = BUF_INIT(1024);
 	struct catalog *cat = NULL;
 	int status = CLI_OK;
+	enum rc rc;
 
-	buf_printf(&path, "%s/catalog.json", conf->site_data);
-	if (catalog_load(&cat, buf_str(&path), &why) != RC_OK)
-		status = cli_fail("%s; name the directory with --data",
-		    buf_str(&why));
+	rc = catalog_open(&cat, conf->site_data, conf->path, &why);
+	if (rc != RC_OK)
+		status = cli_fail("%s%s", buf_str(&why), rc == RC_INVALID ?
+		    "" : "; name the directory with --data");
 	catalog_free(cat);
-	buf_free(&path);
 	buf_free(&why);
 	return status;
 }

@@ -1,10 +1,14 @@
 #include <stdlib.h>
-#include "base/json.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "shape/catalog_data.h"
 
 #define NONE ((size_t)-1)
+
+const char *const catalog_type_word[CATALOG_TYPES] = { "text", "integer",
+	"decimal", "time" };
+const char *const catalog_derived_word[] = { "", "origin", "destination",
+	"fullPath", "bookingType" };
 
 /*
  * Both ends of a name and its length: this runs for every member of every
@@ -75,12 +79,14 @@ catalog_free(struct catalog *c)
 	free(c->field);
 	free(c->leg);
 	free(c->deep);
+	free(c->step);
 	free(c->alias);
 	free(c->event_name);
 	free(c->field_name);
 	free(c->events.slot);
 	free(c->fields.slot);
 	free(c->members.slot);
+	buf_free(&c->legs);
 	free(c);
 }
 
@@ -151,74 +157,4 @@ const char *
 catalog_field_nearest(const struct catalog *c, struct slice name)
 {
 	return text_nearest(name, c->field_name, c->nfield);
-}
-
-static void
-sample_value(const struct catalog_field *f, const struct catalog_event *type,
-    struct buf *out)
-{
-	bool status = strcmp(f->name, "orderStatus") == 0;
-
-	if (status && type != NULL && type->status != NULL)
-		json_put_string(out, slice_of(type->status));
-	else if (f->type == CATALOG_INTEGER)
-		buf_puts(out, f->sample);
-	else
-		json_put_string(out, slice_of(f->sample));
-}
-
-/* The reference token of f's pointer that begins at byte at, after its /. */
-static struct slice
-step(const struct catalog_field *f, size_t at)
-{
-	const char *s = f->pointer + at;
-
-	return (struct slice){ s, strcspn(s, "/") };
-}
-
-/*
- * The members below the first at bytes of first's pointer, in the order of the
- * catalogue.  Several fields may share an object further down; it is written
- * where the first of them stands.
- */
-static void
-sample_object(const struct catalog *c, const struct catalog_field *first,
-    size_t at, const struct catalog_event *type, struct buf *out)
-{
-	const char *comma = "";
-
-	buf_putc(out, '{');
-	for (size_t i = first->index; i < c->nfield; i++) {
-		const struct catalog_field *f = &c->field[i];
-		struct slice key;
-		size_t j;
-
-		if (strncmp(f->pointer, first->pointer, at) != 0)
-			continue;
-		key = step(f, at);
-		for (j = first->index; j < i; j++)
-			if (strncmp(c->field[j].pointer, f->pointer, at) == 0 &&
-			    slice_eq(step(&c->field[j], at), key))
-				break;
-		if (j < i)
-			continue;
-		buf_puts(out, comma);
-		comma = ",";
-		json_put_string(out, key);
-		buf_putc(out, ':');
-		if (key.s[key.len] == '\0')
-			sample_value(f, type, out);
-		else
-			sample_object(c, f, at + key.len + 1, type, out);
-	}
-	if (at == 1 && c->legs_sample != NULL)
-		buf_printf(out, ",\"legs\":%s", c->legs_sample);
-	buf_putc(out, '}');
-}
-
-void
-catalog_sample_order(const struct catalog *c, const struct catalog_event *type,
-    struct buf *out)
-{
-	sample_object(c, &c->field[0], 1, type, out);
 }

@@ -1,10 +1,11 @@
 /*
  * catalog - the event types and order fields that Skycap knows by name.
  *
- * Data, read from catalog.json at start: an operator adds types and fields
- * there without touching C.  Pure after loading; immutable, shared by threads.
- * Spellings are the help page's, slips included, since they stand on the wire;
- * the corrected spellings are aliases that intake takes.
+ * Data, read at start: the installed catalog.json, and what an operator adds in
+ * one of his own without touching C.  Pure after loading; immutable, shared by
+ * threads.  Spellings are the help page's, slips included, since they stand on
+ * the wire; the corrected spellings are aliases that intake takes.  Invariant:
+ * every field is found by its pointer in the sample order, which is sound.
  */
 #ifndef SHAPE_CATALOG_H
 #define SHAPE_CATALOG_H
@@ -21,10 +22,15 @@ enum catalog_type {
 	CATALOG_DECIMAL,	/* either, at most 38 digits, digits kept */
 	CATALOG_TIME,		/* RFC 3339, or without zone, kept as sent */
 };
+#define CATALOG_TYPES 4
+
+/* As catalog.json spells them: by type; by what is derived, "" for nothing. */
+extern const char *const catalog_type_word[CATALOG_TYPES];
+extern const char *const catalog_derived_word[];
 
 struct catalog_event {
 	const char	*name;
-	const char	*group;		/* lifecycle airline passenger notice */
+	const char	*group;		/* a few words: a heading */
 	const char	*meaning;	/* one sentence */
 	const char	*const *alias;	/* NULL-terminated */
 	const char	*status;	/* orderStatus in its sample, or NULL */
@@ -46,16 +52,28 @@ struct catalog_field {
 	bool		 reference;	/* a name of the order: short */
 	const char	*meaning;
 	const char	*sample;	/* as text */
-	const char	*pointer;	/* where in the order; "/agwID" */
+	const char	*pointer;	/* RFC 6901, in the order; a leg's
+					   field has none */
+	const struct slice *step;	/* the pointer's parts, unescaped */
+	size_t		 nstep;
 	uint16_t	 index;		/* place in the catalogue, from 0 */
 };
 
 /*
  * Read and check a catalogue file.  *c is freed by catalog_free.
- *   RC_NOTFOUND, RC_INVALID (why names line or member), RC_IO
+ *   RC_NOTFOUND, RC_INVALID (why names file and line or member), RC_IO
  */
 MUST_USE enum rc catalog_load(struct catalog **c, const char *path,
     struct buf *why);
+
+/*
+ * The same for a service: catalog.json in the directory data, extended by the
+ * events, fields and leg fields of a catalog.json beside the configuration
+ * file conf, if there is one.  What it adds comes after what is installed; a
+ * name or place that is taken already is RC_INVALID.
+ */
+MUST_USE enum rc catalog_open(struct catalog **c, const char *data,
+    const char *conf, struct buf *why);
 void catalog_free(struct catalog *c);
 
 /* In the file's order; index from 0; NULL past the end. */
@@ -66,7 +84,7 @@ const struct catalog_field *catalog_field_at(const struct catalog *c,
 
 size_t catalog_field_count(const struct catalog *c);
 
-/* What is known of each leg: origin, destination, departure, arrival. */
+/* What is known of each leg: origin, destination, departure, arrival, ... */
 const struct catalog_field *catalog_leg_at(const struct catalog *c, size_t i);
 const struct catalog_field *catalog_leg_find(const struct catalog *c,
     struct slice name);
@@ -78,9 +96,9 @@ const struct catalog_field *catalog_field_find(const struct catalog *c,
     struct slice name);
 
 /*
- * The field that stands in the order's own member of this name (its pointer
- * is "/" and that name), or NULL; and the fields that stand further down, by
- * index from 0, NULL past the end.
+ * The field that stands in the order's own member of this name, or NULL; and
+ * the fields that have to be walked to (they stand further down, or their
+ * member's name is over CATALOG_NAME_MAX), by index from 0, NULL past the end.
  */
 const struct catalog_field *catalog_field_member(const struct catalog *c,
     struct slice member);

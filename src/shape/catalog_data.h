@@ -1,12 +1,14 @@
 /*
  * catalog_data - the catalogue as it lies in memory.
  *
- * For catalog.c, which answers from it, and catalog_load.c, which fills it;
- * nobody else.  Invariant: strings point into pool, which never moves.
+ * For catalog.c and catalog_sample.c, which answer from it, and catalog_load.c,
+ * which fills it; nobody else.  Invariant: strings point into pool, which never
+ * moves.
  */
 #ifndef SHAPE_CATALOG_DATA_H
 #define SHAPE_CATALOG_DATA_H
 
+#include "base/json.h"
 #include "shape/catalog.h"
 
 /* Names to places in an array: open addressing, at most half full. */
@@ -24,12 +26,13 @@ struct catalog {
 	struct catalog_field *field, *leg;
 	const char	**alias;	/* runs that each end in NULL */
 	const char	**event_name, **field_name;	/* for text_nearest */
-	const struct catalog_field **deep;	/* below other members */
+	const struct catalog_field **deep;	/* not found by members */
+	struct slice	*step;		/* of all pointers */
 	size_t		 nevent, nfield, nleg, ndeep;
 	struct catalog_names events;	/* with aliases */
 	struct catalog_names fields;
 	struct catalog_names members;	/* by the order's own members */
-	const char	*legs_sample;	/* JSON */
+	struct buf	 legs;		/* their sample: a JSON list */
 };
 
 /* Room for n names. */
@@ -38,5 +41,16 @@ void catalog_names_init(struct catalog_names *t, size_t n);
 /* RC_EXISTS when the name is there.  name is borrowed. */
 MUST_USE enum rc catalog_names_add(struct catalog_names *t, struct slice name,
     uint16_t at);
+
+/* Make c->legs of the sample at list, adding the leg fields that it lacks. */
+void catalog_sample_legs(struct catalog *c, const struct json_doc *d,
+    uint32_t list);
+
+/*
+ * See that the sample order is a sound order which every field is found in.
+ * Appends to what if it isn't, and gives the field that is to blame, or NULL.
+ */
+const struct catalog_field *catalog_sample_fault(const struct catalog *c,
+    struct buf *what);
 
 #endif

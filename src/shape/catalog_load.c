@@ -1,30 +1,13 @@
 /*
- * Reading catalog.json.  An operator edits it, so whatever is wrong is told
- * with its line or its member, and a catalogue is taken whole or not at all.
+ * Reading catalog.json: the installed one, and what an operator adds in one of
+ * his own.  Both are edited by people, so whatever is wrong is told with file
+ * and line or member, and the two are taken whole or not at all.
  */
-#include <ctype.h>
-#include <errno.h>
-#include <stdio.h>
+#include <limits.h>
 #include <stdlib.h>
-#include "base/json.h"
 #include "base/log.h"
-#include "base/text.h"
-#include "shape/catalog_data.h"
-#include "shape/piece.h"
-
-#define FILE_MAX_BYTES	(1024 * 1024)
-#define ENTRIES_MAX	4096		/* events, fields, leg fields: each */
-
-struct loader {
-	struct catalog	*c;
-	struct json_doc	 doc;
-	size_t		 used, size;	/* of the pool */
-	size_t		 nalias;
-	struct buf	 scratch;
-	const char	*path;
-	struct buf	*why;
-	enum rc		 rc;
-};
+#include "shape/catalog_member.h"
+#include "shape/order.h"
 
 static void *
 array(size_t n, size_t size)
@@ -36,432 +19,435 @@ array(size_t n, size_t size)
 	return p;
 }
 
-/* The first fault is the one that is told. */
 static void
-fault(struct loader *l, uint32_t tok, const char *what, const char *which)
+read_alias(struct catalog_loader *l, uint32_t i, const struct catalog_event *e)
 {
-	if (l->rc != RC_OK)
-		return;
-	l->rc = RC_INVALID;
-	buf_printf(l->why, "%s: ", l->path);
-	json_pointer(&l->doc, tok, l->why);
-	buf_printf(l->why, " %s%s%s", what, which == NULL ? "" : " ",
-	    which == NULL ? "" : which);
-}
+	const char *s;
 
-/*
- * Text into the pool.  Its size is twice the file's, and no string of the file
- * is kept more than twice (a name, and the pointer made of it), so it fits.
- */
-static const char *
-keep(struct loader *l, const char *prefix, struct slice s)
-{
-	char *at = l->c->pool + l->used;
-	size_t n = strlen(prefix);
-
-	if (l->size - l->used < n + s.len + 1)
-		log_fatal("catalogue: the pool is too small");
-	memcpy(at, prefix, n);
-	if (s.len > 0)
-		memcpy(at + n, s.s, s.len);
-	at[n + s.len] = '\0';
-	l->used += n + s.len + 1;
-	return at;
-}
-
-/* A string member that must be there, unless fallback is given. */
-static const char *
-string(struct loader *l, uint32_t obj, const char *key, const char *fallback)
-{
-	uint32_t i = json_find(&l->doc, obj, key);
-
-	if (i == 0) {
-		if (fallback == NULL)
-			fault(l, obj, "lacks", key);
-		return fallback == NULL ? "" : fallback;
-	}
-	if (l->doc.tok[i].type != JSON_STRING || l->doc.tok[i].len == 0) {
-		fault(l, i, "must be a string, and not empty", NULL);
-		return "";
-	}
 	buf_clear(&l->scratch);
-	json_string(&l->doc, i, &l->scratch);
-	return keep(l, "", buf_as_slice(&l->scratch));
-}
-
-static bool
-flag(struct loader *l, uint32_t obj, const char *key)
-{
-	uint32_t i = json_find(&l->doc, obj, key);
-
-	if (i != 0 && l->doc.tok[i].type != JSON_TRUE &&
-	    l->doc.tok[i].type != JSON_FALSE)
-		fault(l, i, "must be true or false", NULL);
-	return i != 0 && l->doc.tok[i].type == JSON_TRUE;
-}
-
-/* A letter, then letters, digits and _: such names need no escaping at all. */
-static bool
-is_name(const char *s)
-{
-	size_t n = 0;
-
-	if (!isalpha((unsigned char)s[0]))
-		return false;
-	while (isalnum((unsigned char)s[n]) || s[n] == '_')
-		n++;
-	return s[n] == '\0' && n <= CATALOG_NAME_MAX;
-}
-
-static const char *
-name(struct loader *l, uint32_t obj)
-{
-	static const char *const taken[] = { "legs", "order", "event",
-	    "delivery", "subscription" };
-	const char *s = string(l, obj, "name", NULL);
-
-	if (!is_name(s))
-		fault(l, obj, "needs a name of letters, digits and _, not", s);
-	for (size_t i = 0; i < NELEM(taken); i++)
-		if (strcmp(s, taken[i]) == 0)
-			fault(l, obj, "can't use the reserved name", s);
-	return s;
+	if (l->in->doc.tok[i].type == JSON_STRING)
+		json_string(&l->in->doc, i, &l->scratch);
+	s = catalog_keep(l, "", buf_as_slice(&l->scratch));
+	if (!catalog_is_name(s))
+		catalog_fault(l, i, "must be a name", NULL);
+	else if (catalog_names_add(&l->c->events, slice_of(s), e->index) !=
+	    RC_OK)
+		catalog_fault(l, i, "is there already:", s);
+	l->c->alias[l->nalias++] = s;
 }
 
 static void
-known_members(struct loader *l, uint32_t obj, const char *const *known,
-    size_t n)
+read_aliases(struct catalog_loader *l, uint32_t obj, struct catalog_event *e)
 {
-	const struct json_tok *tok = l->doc.tok;
-
-	if (tok[obj].type != JSON_OBJECT) {
-		fault(l, obj, "must be an object", NULL);
-		return;
-	}
-	for (uint32_t k = obj + 1; k < tok[obj].next; k = tok[k + 1].next) {
-		size_t i = 0;
-
-		while (i < n && !json_string_is(&l->doc, k, slice_of(known[i])))
-			i++;
-		if (i == n)
-			fault(l, k, "is not a member that is known here", NULL);
-	}
-}
-
-/* The list under key, or 0; an empty one is no use to anybody. */
-static uint32_t
-list(struct loader *l, uint32_t obj, const char *key)
-{
-	uint32_t i = json_find(&l->doc, obj, key);
-
-	if (i == 0) {
-		fault(l, obj, "lacks", key);
-		return 0;
-	}
-	if (l->doc.tok[i].type != JSON_ARRAY || l->doc.tok[i].n == 0 ||
-	    l->doc.tok[i].n > ENTRIES_MAX) {
-		fault(l, i, "must be a list of 1 to 4096 objects", NULL);
-		return 0;
-	}
-	return i;
-}
-
-static void
-read_aliases(struct loader *l, uint32_t obj, struct catalog_event *e)
-{
-	const struct json_tok *tok = l->doc.tok;
-	uint32_t i = json_find(&l->doc, obj, "alias");
+	const struct json_tok *tok = l->in->doc.tok;
+	uint32_t i = json_find(&l->in->doc, obj, "alias");
 
 	e->alias = (const char *const *)l->c->alias + l->nalias;
 	if (i != 0 && tok[i].type != JSON_ARRAY)
-		fault(l, i, "must be a list of names", NULL);
+		catalog_fault(l, i, "must be a list of names", NULL);
 	else if (i != 0)
-		for (uint32_t a = i + 1; a < tok[i].next; a = tok[a].next) {
-			const char *s;
-
-			buf_clear(&l->scratch);
-			if (tok[a].type == JSON_STRING)
-				json_string(&l->doc, a, &l->scratch);
-			s = keep(l, "", buf_as_slice(&l->scratch));
-			if (!is_name(s))
-				fault(l, a, "must be a name", NULL);
-			else if (catalog_names_add(&l->c->events, slice_of(s),
-			    e->index) != RC_OK)
-				fault(l, a, "is there twice:", s);
-			l->c->alias[l->nalias++] = s;
-		}
+		for (uint32_t a = i + 1; a < tok[i].next; a = tok[a].next)
+			read_alias(l, a, e);
 	l->c->alias[l->nalias++] = NULL;
 }
 
-/* Aliases of all events together. */
-static size_t
-count_aliases(const struct json_doc *d, uint32_t events)
-{
-	size_t n = 0;
-
-	for (uint32_t i = events + 1; i < d->tok[events].next;
-	    i = d->tok[i].next) {
-		uint32_t a = json_find(d, i, "alias");
-
-		n += a != 0 && d->tok[a].type == JSON_ARRAY ? d->tok[a].n : 0;
-	}
-	return n;
-}
-
 static void
-read_events(struct loader *l)
+read_event(struct catalog_loader *l, uint32_t i)
 {
 	static const char *const known[] = { "name", "group", "meaning",
 	    "alias", "status" };
 	struct catalog *c = l->c;
-	uint32_t at = list(l, 0, "events"), i;
-	size_t n, naliases;
+	struct catalog_event *e = &c->event[c->nevent];
 
-	if (at == 0)
+	catalog_known(l, i, known, NELEM(known));
+	if (l->rc != RC_OK)
 		return;
-	n = l->doc.tok[at].n;
-	naliases = count_aliases(&l->doc, at);
-	c->alias = array(n + naliases, sizeof *c->alias);
-	c->event = array(n, sizeof *c->event);
-	c->event_name = array(n, sizeof *c->event_name);
-	catalog_names_init(&c->events, n + naliases);
-	for (i = at + 1; i < l->doc.tok[at].next && l->rc == RC_OK;
-	    i = l->doc.tok[i].next) {
-		struct catalog_event *e = &c->event[c->nevent];
-
-		known_members(l, i, known, NELEM(known));
-		if (l->rc != RC_OK)
-			return;
-		e->index = (uint16_t)c->nevent++;
-		e->name = c->event_name[e->index] = name(l, i);
-		e->group = string(l, i, "group", NULL);
-		e->meaning = string(l, i, "meaning", NULL);
-		if (json_find(&l->doc, i, "status") != 0)
-			e->status = string(l, i, "status", NULL);
-		if (catalog_names_add(&c->events, slice_of(e->name), e->index)
-		    != RC_OK)
-			fault(l, i, "is there twice:", e->name);
-		read_aliases(l, i, e);
-	}
+	e->index = (uint16_t)c->nevent++;
+	e->name = c->event_name[e->index] = catalog_name(l, i);
+	e->group = catalog_string(l, i, "group");
+	e->meaning = catalog_string(l, i, "meaning");
+	e->status = catalog_string_maybe(l, i, "status");
+	if (catalog_names_add(&c->events, slice_of(e->name), e->index) !=
+	    RC_OK)
+		catalog_fault(l, i, "is there already:", e->name);
+	read_aliases(l, i, e);
 }
 
-/* A member of o of its own: "/a/b", plain names, which need no ~ escapes. */
-static bool
-is_pointer(const char *s)
+/* What fields of the order and of its legs have in common. */
+static void
+read_described(struct catalog_loader *l, uint32_t i, struct catalog_field *f)
 {
-	if (s[0] != '/')
-		return false;
-	for (; *s != '\0'; s++)
-		if (*s == '/' ? s[1] == '/' || s[1] == '\0' :
-		    !isalnum((unsigned char)*s) && *s != '_')
+	const char *why;
+	int w;
+
+	f->name = catalog_name(l, i);
+	f->meaning = catalog_string(l, i, "meaning");
+	f->sample = catalog_string(l, i, "sample");
+	f->personal = catalog_flag(l, i, "personal");
+	f->reference = catalog_flag(l, i, "reference");
+	w = catalog_word(l, i, "type", catalog_type_word,
+	    CATALOG_TYPES);
+	if (w < 0)
+		catalog_fault(l, i, "needs a type: text, integer, decimal or "
+		    "time", NULL);
+	if (l->rc != RC_OK)
+		return;
+	f->type = (enum catalog_type)w;
+	why = order_text_fault(f, JSON_STRING, slice_of(f->sample));
+	if (why != NULL)
+		catalog_fault(l, json_find(&l->in->doc, i, "sample"), why,
+		    NULL);
+}
+
+/* One reference token of a pointer, ~0 and ~1 undone; s NULL: it is wrong. */
+static struct slice
+part(struct catalog_loader *l, const char *s, size_t len)
+{
+	if (memchr(s, '~', len) == NULL)
+		return (struct slice){ s, len };
+	buf_clear(&l->scratch);
+	for (size_t i = 0; i < len; i++) {
+		if (s[i] != '~')
+			buf_putc(&l->scratch, s[i]);
+		else if (++i < len && (s[i] == '0' || s[i] == '1'))
+			buf_putc(&l->scratch, s[i] == '0' ? '~' : '/');
+		else
+			return (struct slice){ NULL, 0 };
+	}
+	s = catalog_keep(l, "", buf_as_slice(&l->scratch));
+	return (struct slice){ s, l->scratch.len };
+}
+
+static void
+read_pointer(struct catalog_loader *l, uint32_t i, struct catalog_field *f)
+{
+	const char *p = catalog_string_maybe(l, i, "pointer");
+
+	f->pointer = p != NULL ? p : catalog_keep(l, "/", slice_of(f->name));
+	f->step = l->c->step + l->nstep;
+	if (l->rc != RC_OK)
+		return;
+	p = f->pointer;
+	while (*p == '/') {
+		size_t len = strcspn(++p, "/");
+		struct slice s = part(l, p, len);
+
+		if (s.s == NULL)
+			break;
+		l->c->step[l->nstep++] = s;
+		f->nstep++;
+		p += len;
+	}
+	if (*p != '\0' || f->nstep == 0)
+		catalog_fault(l, i, "has a pointer that is none of RFC 6901:",
+		    f->pointer);
+	else if (f->nstep > json_limits_default.depth)
+		catalog_fault(l, i, "has a pointer that leads deeper than any "
+		    "order", NULL);
+}
+
+/* The same place, or one below the other, which is a value itself. */
+static bool
+clash(const struct catalog_field *a, const struct catalog_field *b)
+{
+	size_t n = a->nstep < b->nstep ? a->nstep : b->nstep;
+
+	for (size_t s = 0; s < n; s++)
+		if (!slice_eq(a->step[s], b->step[s]))
 			return false;
 	return true;
 }
 
-static int
-word(struct loader *l, uint32_t obj, const char *key, const char *const *known,
-    size_t n)
+static void
+take_place(struct catalog_loader *l, uint32_t i, struct catalog_field *f)
 {
-	uint32_t i = json_find(&l->doc, obj, key);
+	struct catalog *c = l->c;
 
-	for (size_t w = 0; i != 0 && w < n; w++)
-		if (l->doc.tok[i].type == JSON_STRING &&
-		    json_string_is(&l->doc, i, slice_of(known[w])))
-			return (int)w;
-	return -1;
+	for (size_t j = 0; j < f->index && l->rc == RC_OK; j++)
+		if (clash(&c->field[j], f))
+			catalog_fault(l, i, "has the place of",
+			    c->field[j].name);
+	if (f->nstep < 3 && slice_is(f->step[0], "legs"))
+		catalog_fault(l, i, "has the place of the legs, or of one",
+		    NULL);
+	if (l->rc != RC_OK)
+		return;
+	if (f->nstep > 1 || f->step[0].len > CATALOG_NAME_MAX)
+		c->deep[c->ndeep++] = f;
+	else if (catalog_names_add(&c->members, f->step[0], f->index) != RC_OK)
+		log_fatal("catalogue: two fields in one place");
 }
 
 static void
-read_field(struct loader *l, uint32_t i, struct catalog_field *f)
+read_field(struct catalog_loader *l, uint32_t i)
 {
 	static const char *const known[] = { "name", "type", "derived",
 	    "personal", "reference", "meaning", "sample", "pointer" };
-	static const char *const types[] = { "text", "integer", "decimal",
-	    "time" };
-	static const char *const from[] = { "", "origin", "destination",
-	    "fullPath", "bookingType" };
+	struct catalog *c = l->c;
+	struct catalog_field *f = &c->field[c->nfield];
 	int w;
 
-	known_members(l, i, known, NELEM(known));
+	catalog_known(l, i, known, NELEM(known));
 	if (l->rc != RC_OK)
 		return;
-	f->name = name(l, i);
-	f->meaning = string(l, i, "meaning", NULL);
-	f->sample = string(l, i, "sample", NULL);
-	f->personal = flag(l, i, "personal");
-	f->reference = flag(l, i, "reference");
-	w = word(l, i, "type", types, NELEM(types));
-	if (w < 0)
-		fault(l, i, "needs a type: text, integer, decimal or time",
-		    NULL);
-	f->type = w < 0 ? CATALOG_TEXT : (enum catalog_type)w;
-	w = word(l, i, "derived", from, NELEM(from));
-	if (w < 0 && json_find(&l->doc, i, "derived") != 0)
-		fault(l, i, "can be derived only as origin, destination, "
-		    "fullPath or bookingType", NULL);
-	f->derived = w < 0 ? CATALOG_SENT : (enum catalog_derived)w;
-	f->pointer = json_find(&l->doc, i, "pointer") != 0 ?
-	    string(l, i, "pointer", NULL) : keep(l, "/", slice_of(f->name));
-	if (!is_pointer(f->pointer))
-		fault(l, i, "has a pointer that is not like /a or /a/b:",
-		    f->pointer);
-}
-
-/* The same place twice, or a place below one that is a value itself. */
-static bool
-clash(const char *a, const char *b)
-{
-	size_t n = strlen(a), m = strlen(b);
-
-	return n <= m ? strncmp(a, b, n) == 0 && (b[n] == '\0' || b[n] == '/') :
-	    clash(b, a);
+	read_described(l, i, f);
+	w = catalog_word(l, i, "derived", catalog_derived_word + 1,
+	    CATALOG_BOOKING);
+	if (w < 0 && json_find(&l->in->doc, i, "derived") != 0)
+		catalog_fault(l, i, "can be derived only as origin, "
+		    "destination, fullPath or bookingType", NULL);
+	f->derived = (enum catalog_derived)(w + 1);
+	f->index = (uint16_t)c->nfield++;
+	c->field_name[f->index] = f->name;
+	if (catalog_names_add(&c->fields, slice_of(f->name), f->index) !=
+	    RC_OK)
+		catalog_fault(l, i, "is there already:", f->name);
+	read_pointer(l, i, f);
+	if (l->rc == RC_OK)
+		take_place(l, i, f);
 }
 
 static void
-read_fields(struct loader *l)
+read_leg_field(struct catalog_loader *l, uint32_t i)
 {
+	static const char *const known[] = { "name", "type", "personal",
+	    "reference", "meaning", "sample" };
 	struct catalog *c = l->c;
-	uint32_t at = list(l, 0, "fields"), i;
+	struct catalog_field *f = &c->leg[c->nleg];
 
-	if (at == 0)
+	catalog_known(l, i, known, NELEM(known));
+	if (l->rc != RC_OK)
 		return;
-	c->field = array(l->doc.tok[at].n, sizeof *c->field);
-	c->deep = array(l->doc.tok[at].n, sizeof *c->deep);
-	c->field_name = array(l->doc.tok[at].n, sizeof *c->field_name);
-	catalog_names_init(&c->fields, l->doc.tok[at].n);
-	catalog_names_init(&c->members, l->doc.tok[at].n);
-	for (i = at + 1; i < l->doc.tok[at].next && l->rc == RC_OK;
-	    i = l->doc.tok[i].next) {
-		struct catalog_field *f = &c->field[c->nfield];
-		struct slice member;
-
-		read_field(l, i, f);
-		if (l->rc != RC_OK)
-			return;
-		f->index = (uint16_t)c->nfield++;
-		c->field_name[f->index] = f->name;
-		if (catalog_names_add(&c->fields, slice_of(f->name), f->index)
-		    != RC_OK)
-			fault(l, i, "is there twice:", f->name);
-		for (size_t j = 0; j < f->index; j++)
-			if (clash(c->field[j].pointer, f->pointer))
-				fault(l, i, "has the place of",
-				    c->field[j].name);
-		if (clash("/legs", f->pointer))
-			fault(l, i, "has the place of the legs", NULL);
-		member = slice_of(f->pointer + 1);
-		if (strchr(member.s, '/') != NULL)
-			c->deep[c->ndeep++] = f;
-		else if (l->rc == RC_OK &&
-		    catalog_names_add(&c->members, member, f->index) != RC_OK)
-			fault(l, i, "is there twice:", f->pointer);
-	}
-	if (catalog_field_find(c, SLICE("agwID")) == NULL)
-		fault(l, at, "lack agwID, which names every order", NULL);
+	read_described(l, i, f);
+	if (catalog_leg_find(c, slice_of(f->name)) != NULL)
+		catalog_fault(l, i, "is there already:", f->name);
+	f->index = (uint16_t)c->nleg++;
 }
 
 static void
-read_legs(struct loader *l)
+each(struct catalog_loader *l, uint32_t list,
+    void read(struct catalog_loader *l, uint32_t i))
+{
+	const struct json_tok *tok = l->in->doc.tok;
+
+	if (list == 0)
+		return;
+	for (uint32_t i = list + 1; i < tok[list].next && l->rc == RC_OK;
+	    i = tok[i].next)
+		read(l, i);
+}
+
+/* The sample of the legs stands in the installed file alone. */
+static void
+read_legs(struct catalog_loader *l)
 {
 	static const char *const known[] = { "fields", "sample" };
-	struct catalog *c = l->c;
-	uint32_t legs = json_find(&l->doc, 0, "legs"), at, i;
+	bool installed = l->in == &l->file[0];
+	uint32_t legs = json_find(&l->in->doc, 0, "legs");
 
-	if (legs == 0) {
-		fault(l, 0, "lacks", "legs");
+	if (legs == 0 && installed)
+		catalog_fault(l, 0, "lacks", "legs");
+	if (legs == 0)
 		return;
-	}
-	known_members(l, legs, known, NELEM(known));
-	if (l->rc != RC_OK)
-		return;
-	at = list(l, legs, "fields");
-	if (at == 0)
-		return;
-	c->leg = array(l->doc.tok[at].n, sizeof *c->leg);
-	for (i = at + 1; i < l->doc.tok[at].next && l->rc == RC_OK;
-	    i = l->doc.tok[i].next) {
-		struct catalog_field *f = &c->leg[c->nleg];
+	catalog_known(l, legs, known, installed ? 2 : 1);
+	if (l->rc == RC_OK)
+		each(l, catalog_list(l, legs, "fields"), read_leg_field);
+	if (installed)
+		(void)catalog_list(l, legs, "sample");
+}
 
-		read_field(l, i, f);
-		f->index = (uint16_t)c->nleg++;
-	}
-	at = list(l, legs, "sample");
-	if (at != 0) {
-		buf_clear(&l->scratch);
-		piece_compact(&l->doc, at, &l->scratch);
-		c->legs_sample = keep(l, "", buf_as_slice(&l->scratch));
+static void
+read_file(struct catalog_loader *l)
+{
+	static const char *const known[] = { "events", "fields", "legs" };
+
+	catalog_known(l, 0, known, NELEM(known));
+	if (l->rc == RC_OK && l->in->doc.tok[0].n == 0)
+		catalog_fault(l, 0, "has no events, fields or legs", NULL);
+	if (l->rc == RC_OK)
+		each(l, catalog_list(l, 0, "events"), read_event);
+	if (l->rc == RC_OK)
+		each(l, catalog_list(l, 0, "fields"), read_field);
+	if (l->rc == RC_OK)
+		read_legs(l);
+}
+
+/* How much there is of everything, at most. */
+struct amounts {
+	size_t	events, aliases, fields, steps, legs, bytes;
+};
+
+/* The items of obj's list under key; 0 if it is no list. */
+static size_t
+items(const struct json_doc *d, uint32_t obj, const char *key)
+{
+	uint32_t i = json_find(d, obj, key);
+
+	return i != 0 && d->tok[i].type == JSON_ARRAY ? d->tok[i].n : 0;
+}
+
+static void
+count_aliases(struct amounts *n, const struct json_doc *d)
+{
+	uint32_t at = json_find(d, 0, "events");
+
+	for (uint32_t i = at + 1; at != 0 && i < d->tok[at].next;
+	    i = d->tok[i].next)
+		n->aliases += items(d, i, "alias");
+}
+
+/* A pointer has a step for each slash, and without one it has one. */
+static void
+count_steps(struct amounts *n, const struct json_doc *d, struct buf *scratch)
+{
+	uint32_t at = json_find(d, 0, "fields");
+
+	for (uint32_t i = at + 1; at != 0 && i < d->tok[at].next;
+	    i = d->tok[i].next) {
+		uint32_t p = json_find(d, i, "pointer");
+
+		buf_clear(scratch);
+		if (p != 0)
+			json_string(d, p, scratch);
+		n->steps++;
+		for (size_t k = 0; k < scratch->len; k++)
+			n->steps += scratch->s[k] == '/';
 	}
 }
 
-static enum rc
-slurp(const char *path, struct buf *text, struct buf *why)
+static void
+make_room(struct catalog_loader *l)
 {
-	FILE *f = fopen(path, "re");
-	enum rc rc = RC_OK;
-	size_t n = 1;
+	struct catalog *c = array(1, sizeof *c);
+	struct amounts n = { .bytes = 0 };
 
-	if (f == NULL) {
-		buf_printf(why, "%s: %s", path, strerror(errno));
-		return errno == ENOENT ? RC_NOTFOUND : RC_IO;
-	}
-	while (n > 0 && !text->over) {
-		char chunk[8192];
+	for (size_t i = 0; i < l->nfile; i++) {
+		const struct json_doc *d = &l->file[i].doc;
+		uint32_t legs = json_find(d, 0, "legs");
 
-		n = fread(chunk, 1, sizeof chunk, f);
-		buf_put(text, chunk, n);
+		n.events += items(d, 0, "events");
+		n.fields += items(d, 0, "fields");
+		n.legs += legs == 0 ? 0 : items(d, legs, "fields");
+		count_aliases(&n, d);
+		count_steps(&n, d, &l->scratch);
+		n.bytes += l->file[i].text.len;
 	}
-	if (ferror(f)) {
-		buf_printf(why, "%s: %s", path, strerror(errno));
-		rc = RC_IO;
-	} else if (text->over) {
-		buf_printf(why, "%s: longer than %d bytes", path,
-		    FILE_MAX_BYTES);
-		rc = RC_INVALID;
+	l->size = 2 * n.bytes + 16;
+	c->pool = array(l->size, 1);
+	c->event = array(n.events, sizeof *c->event);
+	c->event_name = array(n.events, sizeof *c->event_name);
+	c->alias = array(n.events + n.aliases, sizeof *c->alias);
+	catalog_names_init(&c->events, n.events + n.aliases);
+	c->field = array(n.fields, sizeof *c->field);
+	c->field_name = array(n.fields, sizeof *c->field_name);
+	c->step = array(n.steps, sizeof *c->step);
+	c->deep = array(n.fields, sizeof *c->deep);
+	catalog_names_init(&c->fields, n.fields);
+	catalog_names_init(&c->members, n.fields);
+	c->leg = array(n.legs, sizeof *c->leg);
+	c->legs = (struct buf)BUF_INIT(CATALOG_FILE_MAX);
+	l->c = c;
+}
+
+/* What can be seen only of the whole. */
+static enum rc
+finish(struct catalog_loader *l)
+{
+	const struct json_doc *d = &l->file[0].doc;
+	struct buf what = BUF_INIT(1024);
+	const struct catalog_field *f;
+
+	if (catalog_field_find(l->c, SLICE("agwID")) == NULL) {
+		l->in = &l->file[0];
+		catalog_fault(l, json_find(d, 0, "fields"),
+		    "lack agwID, which names every order", NULL);
+		return l->rc;
 	}
-	fclose(f);
+	catalog_sample_legs(l->c, d, json_find(d, json_find(d, 0, "legs"),
+	    "sample"));
+	f = catalog_sample_fault(l->c, &what);
+	if (what.len > 0) {
+		l->rc = RC_INVALID;
+		buf_printf(l->why, "%s: the sample order%s%s is wrong: %s",
+		    l->file[f != NULL && f->index >= l->first].path,
+		    f == NULL ? "" : " with the field ",
+		    f == NULL ? "" : f->name, buf_str(&what));
+	}
+	buf_free(&what);
+	return l->rc;
+}
+
+/* RC_OK also when there is none to read, or it is the first one again. */
+static enum rc
+open_more(struct catalog_loader *l, const char *path)
+{
+	struct catalog_file *f = &l->file[1];
+	size_t len = l->why->len;
+	enum rc rc = catalog_file_open(f, path, l->why);
+
+	if (rc == RC_NOTFOUND) {
+		l->why->len = len;
+		return RC_OK;
+	}
+	if (rc == RC_OK && !catalog_file_same(&l->file[0], f))
+		l->nfile++;
 	return rc;
 }
 
-enum rc
-catalog_load(struct catalog **c, const char *path, struct buf *why)
+static enum rc
+load(struct catalog **c, const char *path, const char *more, struct buf *why)
 {
-	static const char *const known[] = { "events", "fields", "legs" };
-	struct loader l = { .doc = JSON_DOC_INIT,
-	    .scratch = BUF_INIT(FILE_MAX_BYTES), .path = path,
+	struct catalog_loader l = { .scratch = BUF_INIT(CATALOG_FILE_MAX),
+	    .file = { CATALOG_FILE_INIT, CATALOG_FILE_INIT }, .nfile = 1,
 	    .why = why, .rc = RC_OK };
-	struct buf text = BUF_INIT(FILE_MAX_BYTES);
-	struct json_error err;
 	enum rc rc;
 
-	rc = slurp(path, &text, why);
+	rc = catalog_file_open(&l.file[0], path, why);
+	if (rc == RC_OK && more != NULL)
+		rc = open_more(&l, more);
 	if (rc != RC_OK)
 		goto done;
-	rc = json_scan(&l.doc, buf_as_slice(&text), &json_limits_default, &err);
-	if (rc != RC_OK) {
-		buf_printf(why, "%s: line %u, column %u: %s", path, err.line,
-		    err.col, err.detail);
-		rc = RC_INVALID;
-		goto done;
+	make_room(&l);
+	for (size_t i = 0; i < l.nfile && l.rc == RC_OK; i++) {
+		l.in = &l.file[i];
+		l.first = l.c->nfield;
+		read_file(&l);
 	}
-	l.c = array(1, sizeof *l.c);
-	l.size = 2 * text.len + 16;
-	l.c->pool = array(l.size, 1);
-	known_members(&l, 0, known, NELEM(known));
-	if (l.rc == RC_OK)
-		read_events(&l);
-	if (l.rc == RC_OK)
-		read_fields(&l);
-	if (l.rc == RC_OK)
-		read_legs(&l);
 	rc = l.rc;
+	if (rc == RC_OK)
+		rc = finish(&l);
 	if (rc == RC_OK) {
 		*c = l.c;
 		l.c = NULL;
 	}
 done:
 	catalog_free(l.c);
-	json_doc_free(&l.doc);
+	for (size_t i = 0; i < CATALOG_FILES; i++)
+		catalog_file_close(&l.file[i]);
 	buf_free(&l.scratch);
-	buf_free(&text);
+	return rc;
+}
+
+enum rc
+catalog_load(struct catalog **c, const char *path, struct buf *why)
+{
+	return load(c, path, NULL, why);
+}
+
+enum rc
+catalog_open(struct catalog **c, const char *data, const char *conf,
+    struct buf *why)
+{
+	struct buf path = BUF_INIT(PATH_MAX), more = BUF_INIT(PATH_MAX);
+	const char *slash = strrchr(conf, '/');
+	size_t dir = slash == NULL ? 0 : (size_t)(slash + 1 - conf);
+	enum rc rc;
+
+	buf_printf(&path, "%s/catalog.json", data);
+	buf_put(&more, conf, dir);
+	buf_puts(&more, "catalog.json");
+	rc = load(c, buf_str(&path), buf_str(&more), why);
+	buf_free(&path);
+	buf_free(&more);
 	return rc;
 }

@@ -20,19 +20,45 @@ index_room(struct order *o)
 	o->nat = n > o->nat ? n : o->nat;
 }
 
-/* A field that stands deeper than the order's own members, or 0. */
+/* The item of an array that a number without leading zeros names, or 0. */
 static uint32_t
-walk_pointer(const struct order *o, const char *pointer)
+item(const struct json_doc *d, uint32_t array, struct slice digits)
+{
+	uint32_t n = 0, i = array + 1;
+
+	if (digits.len == 0 || digits.len > 9 ||
+	    (digits.s[0] == '0' && digits.len > 1))
+		return 0;
+	for (size_t k = 0; k < digits.len; k++) {
+		if (digits.s[k] < '0' || digits.s[k] > '9')
+			return 0;
+		n = n * 10 + (uint32_t)(digits.s[k] - '0');
+	}
+	if (n >= d->tok[array].n)
+		return 0;
+	while (n-- > 0)
+		i = d->tok[i].next;
+	return i;
+}
+
+/* What name leads to from a value: a member, an item, or 0. */
+static uint32_t
+step(const struct json_doc *d, uint32_t i, struct slice name)
+{
+	return d->tok[i].type == JSON_ARRAY ? item(d, i, name) :
+	    json_find_slice(d, i, name);
+}
+
+/* A field that can't be found by the order's own members, or 0. */
+static uint32_t
+walk_pointer(const struct json_doc *d, const struct catalog_field *f)
 {
 	uint32_t i = 0;
 
-	while (*pointer == '/') {
-		size_t n = strcspn(++pointer, "/");
-
-		i = json_find_slice(&o->doc, i, (struct slice){ pointer, n });
+	for (size_t s = 0; s < f->nstep; s++) {
+		i = step(d, i, f->step[s]);
 		if (i == 0)
 			return 0;
-		pointer += n;
 	}
 	return i;
 }
@@ -65,7 +91,7 @@ index_members(struct order *o)
 	}
 	for (size_t i = 0; (deep = catalog_field_deep(o->catalog, i)) != NULL;
 	    i++)
-		o->at[deep->index] = walk_pointer(o, deep->pointer);
+		o->at[deep->index] = walk_pointer(&o->doc, deep);
 	buf_free(&plain);
 }
 
@@ -167,6 +193,7 @@ struct order_value
 order_field(const struct order *o, const struct catalog_field *f)
 {
 	struct order_value v = { .found = false };
+	char tmp[ORDER_SHORT_MAX];
 	const char *booking;
 
 	if (f->index < o->nat && o->at[f->index] != 0)
@@ -174,7 +201,7 @@ order_field(const struct order *o, const struct catalog_field *f)
 	if (!v.found)
 		return from_legs(o, f->derived);
 	if (f->derived == CATALOG_BOOKING && v.type == JSON_STRING) {
-		booking = order_booking_words(v.text);
+		booking = order_booking_words(order_value_short(v, tmp));
 		if (booking != NULL)
 			return words(booking);
 	}
@@ -189,51 +216,72 @@ order_booking_words(struct slice code)
 	    slice_is(code, "MC") ? "Multicity" : NULL;
 }
 
-/* The item of an array that digits name; 0 if they don't, or it has none. */
-static uint32_t
-item(const struct json_doc *d, uint32_t array, struct slice digits)
+/*
+ * How much of path the key at token k takes with the dot behind it, when the
+ * key has dots itself: "a.b" takes 4 bytes of "a.b.c".  0: another key.
+ */
+static size_t
+takes(const struct json_doc *d, uint32_t k, struct slice path)
 {
-	uint32_t n = 0, i = array + 1;
+	struct slice key = json_raw(d, k), run;
+	size_t n = 0;
+	char tmp[4];
 
-	if (digits.len == 0 || digits.len > 9)
-		return 0;
-	for (size_t k = 0; k < digits.len; k++) {
-		if (digits.s[k] < '0' || digits.s[k] > '9')
+	while (piece_next(&key, tmp, &run)) {
+		if (run.len > path.len - n ||
+		    memcmp(path.s + n, run.s, run.len) != 0)
 			return 0;
-		n = n * 10 + (uint32_t)(digits.s[k] - '0');
+		n += run.len;
 	}
-	if (n >= d->tok[array].n)
-		return 0;
-	while (n-- > 0)
-		i = d->tok[i].next;
-	return i;
+	return n == path.len || path.s[n] == '.' ? n + 1 : 0;
+}
+
+/*
+ * A name between dots leads on before a key that has dots in it, and a shorter
+ * key before a longer one.  There is one way only to each object, so no more
+ * is looked at than the members there are, twice.
+ */
+static uint32_t
+walk(const struct json_doc *d, uint32_t from, struct slice path,
+    uint64_t *cost)
+{
+	const struct json_tok *tok = d->tok;
+	const char *dot = path.len == 0 ? NULL :
+	    memchr(path.s, '.', path.len);
+	size_t first = dot == NULL ? path.len : (size_t)(dot - path.s);
+	size_t least = SIZE_MAX;
+	uint32_t i, best = 0;
+
+	*cost += tok[from].n;
+	i = step(d, from, (struct slice){ path.s, first });
+	if (dot == NULL)
+		return i;
+	if (i != 0)
+		i = walk(d, i, (struct slice){ dot + 1, path.len - first - 1 },
+		    cost);
+	if (i != 0 || tok[from].type != JSON_OBJECT)
+		return i;
+	*cost += tok[from].n;
+	for (uint32_t k = from + 1; k < tok[from].next; k = tok[k + 1].next) {
+		size_t n = takes(d, k, path);
+
+		if (n <= first + 1 || n >= least)
+			continue;
+		i = n > path.len ? k + 1 : walk(d, k + 1,
+		    (struct slice){ path.s + n, path.len - n }, cost);
+		if (i != 0) {
+			best = i;
+			least = n;
+		}
+	}
+	return best;
 }
 
 uint32_t
 order_walk(const struct json_doc *d, uint32_t from, struct slice path,
     uint64_t *cost)
 {
-	uint32_t i = from;
-	const char *dot;
-
-	if (path.len == 0)
-		return from;
-	do {
-		struct slice name = path;
-
-		dot = memchr(path.s, '.', path.len);
-		if (dot != NULL)
-			name.len = (size_t)(dot - path.s);
-		*cost += d->tok[i].n;
-		i = d->tok[i].type == JSON_OBJECT ?
-		    json_find_slice(d, i, name) :
-		    d->tok[i].type == JSON_ARRAY ? item(d, i, name) : 0;
-		if (dot != NULL) {
-			path.s += name.len + 1;
-			path.len -= name.len + 1;
-		}
-	} while (i != 0 && dot != NULL);
-	return i;
+	return path.len == 0 ? from : walk(d, from, path, cost);
 }
 
 struct order_value
@@ -253,6 +301,24 @@ bool
 order_value_is(struct order_value v, struct slice s)
 {
 	return v.escaped ? piece_is(v.text, s) : slice_eq(v.text, s);
+}
+
+struct slice
+order_value_short(struct order_value v, char tmp[ORDER_SHORT_MAX])
+{
+	struct slice run;
+	char one[4];
+	size_t n = 0;
+
+	if (!v.escaped)
+		return v.text;
+	while (piece_next(&v.text, one, &run)) {
+		if (run.len > ORDER_SHORT_MAX - n)
+			return (struct slice){ NULL, 0 };
+		memcpy(tmp + n, run.s, run.len);
+		n += run.len;
+	}
+	return (struct slice){ tmp, n };
 }
 
 bool

@@ -52,6 +52,13 @@ typedef void order_problem(void *arg, const char *pointer,
     const char *detail);
 size_t order_check(const struct order *o, order_problem *problem, void *arg);
 
+/*
+ * What is wrong with a string or number as the value of f, as a sentence of
+ * order_check's; NULL: nothing is.  plain is its text, unescaped.
+ */
+const char *order_text_fault(const struct catalog_field *f,
+    enum json_type type, struct slice plain);
+
 /* A value found by name. */
 struct order_value {
 	bool		 found;		/* false: absent, null or unknown */
@@ -76,8 +83,10 @@ const char *order_booking_words(struct slice code);
 struct order_value order_path(const struct order *o, struct slice path);
 
 /*
- * The token a dotted path leads to from an object or array, 0 for none.  The
- * members that had to be looked at are added to *cost, for who keeps a budget.
+ * The token a dotted path leads to from an object or array, 0 for none.  Array
+ * items go by number, from 0.  A key that has dots itself is found, too, where
+ * no member leads on by the name up to the dot.  The members that had to be
+ * looked at are added to *cost, for who keeps a budget.
  */
 uint32_t order_walk(const struct json_doc *d, uint32_t from,
     struct slice path, uint64_t *cost);
@@ -85,6 +94,14 @@ uint32_t order_walk(const struct json_doc *d, uint32_t from,
 /* Its plain text equals s, or begins with s; nothing is copied. */
 bool order_value_is(struct order_value v, struct slice s);
 bool order_value_begins(struct order_value v, struct slice s);
+
+/*
+ * Its plain text, unescaped into tmp only if need be: for numbers, times and
+ * words.  s is NULL if it has escapes and is longer than ORDER_SHORT_MAX.
+ */
+#define ORDER_SHORT_MAX 80
+struct slice order_value_short(struct order_value v,
+    char tmp[ORDER_SHORT_MAX]);
 
 /* Append a value as plain text: strings unescaped, else the JSON text. */
 void order_value_text(const struct order *o, struct order_value v,

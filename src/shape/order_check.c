@@ -64,22 +64,13 @@ decimal_fault(struct slice s)
 	    "must have at most 38 digits" : NULL;
 }
 
-static const char *
-value_fault(const struct catalog_field *f, const struct order_value *v,
-    struct buf *plain)
+const char *
+order_text_fault(const struct catalog_field *f, enum json_type type,
+    struct slice s)
 {
-	bool number = v->type == JSON_NUMBER;
-	struct slice s = v->text;
+	bool number = type == JSON_NUMBER;
 	int64_t ms;
 
-	if (!number && v->type != JSON_STRING)
-		return f->type == CATALOG_TIME ? "must be a string" :
-		    "must be a string or a number";
-	if (v->escaped) {
-		buf_clear(plain);
-		piece_put(v->text, plain);
-		s = buf_as_slice(plain);
-	}
 	if (f->reference && s.len > ORDER_REFERENCE_MAX)
 		return "must have at most 128 bytes";
 	switch (f->type) {
@@ -97,6 +88,20 @@ value_fault(const struct catalog_field *f, const struct order_value *v,
 		    "2026-11-23 10:00";
 	}
 	return NULL;
+}
+
+static const char *
+value_fault(const struct catalog_field *f, const struct order_value *v,
+    struct buf *plain)
+{
+	if (v->type != JSON_NUMBER && v->type != JSON_STRING)
+		return f->type == CATALOG_TIME ? "must be a string" :
+		    "must be a string or a number";
+	if (!v->escaped)
+		return order_text_fault(f, v->type, v->text);
+	buf_clear(plain);
+	piece_put(v->text, plain);
+	return order_text_fault(f, v->type, buf_as_slice(plain));
 }
 
 static void

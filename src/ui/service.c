@@ -6,7 +6,6 @@ enum rc
 service_open(struct service *s, const struct conf *conf, bool standing,
     struct buf *why)
 {
-	struct buf path = BUF_INIT(CONF_PATH_MAX + 32);
 	struct store_options o;
 	enum rc rc;
 
@@ -14,8 +13,7 @@ service_open(struct service *s, const struct conf *conf, bool standing,
 	rc = crypt_load(&s->crypt, conf->store_key, why);
 	if (rc != RC_OK)
 		goto done;
-	buf_printf(&path, "%s/catalog.json", conf->site_data);
-	rc = catalog_load(&s->catalog, buf_str(&path), why);
+	rc = catalog_open(&s->catalog, conf->site_data, conf->path, why);
 	if (rc != RC_OK)
 		goto done;
 	o = (struct store_options){
@@ -31,7 +29,6 @@ service_open(struct service *s, const struct conf *conf, bool standing,
 		goto done;
 	rc = rosters_new(&s->rosters, s->store, &s->crypt, s->catalog);
 done:
-	buf_free(&path);
 	if (rc != RC_OK)
 		service_close(s);
 	return rc;
