@@ -33,17 +33,32 @@ static bool
 moment(const struct order *o, uint32_t leg, const char *key, int64_t *ms)
 {
 	uint32_t i = json_find(&o->doc, leg, key);
+	char tmp[ORDER_SHORT_MAX];
 
 	return i != 0 && o->doc.tok[i].type == JSON_STRING &&
-	    clock_parse(json_raw(&o->doc, i), true, ms, NULL) == RC_OK;
+	    clock_parse(order_value_short(order_token(o, i), tmp), true, ms,
+	    NULL) == RC_OK;
 }
 
+/* Whatever of it is written with escapes. */
 static bool
 same(struct order_value a, struct order_value b)
 {
-	if (a.escaped && b.escaped)	/* the same escapes, or not the same */
-		return slice_eq(a.text, b.text);
-	return a.escaped ? piece_is(a.text, b.text) : order_value_is(b, a.text);
+	struct slice x = { NULL, 0 }, y = { NULL, 0 };
+	char of_a[4], of_b[4];
+
+	for (;;) {
+		bool more_a = x.len > 0 || piece_next(&a.text, of_a, &x);
+		bool more_b = y.len > 0 || piece_next(&b.text, of_b, &y);
+		size_t n = x.len < y.len ? x.len : y.len;
+
+		if (!more_a || !more_b)
+			return more_a == more_b;
+		if (memcmp(x.s, y.s, n) != 0)
+			return false;
+		x = (struct slice){ x.s + n, x.len - n };
+		y = (struct slice){ y.s + n, y.len - n };
+	}
 }
 
 /* RC_INVALID: these are no legs to derive anything from. */
