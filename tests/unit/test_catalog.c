@@ -291,7 +291,8 @@ a_wrong_catalogue_is_refused_with_its_place(void **state)
 		{ CAT("{\"name\":\"A\"}", FI("agwID", "")), "lacks group" },
 		{ CAT(EV(",\"color\":1"), FI("agwID", "")), "/events/0/color" },
 		{ CAT(EV("") "," EV(""), FI("agwID", "")), "there already: A" },
-		{ CAT(EV(",\"alias\":[\"A\"]"), FI("agwID", "")), "already: A" },
+		{ CAT(EV(",\"alias\":[\"A\"]"), FI("agwID", "")),
+		    "/events/0/alias/0 is there already: A" },
 		{ CAT(EV(",\"alias\":[7]"), FI("agwID", "")),
 		    "/events/0/alias/0 must be a name" },
 		{ CAT(EV(""), FI("pnr", "")), "lack agwID" },
@@ -383,7 +384,8 @@ fields_may_stand_deep_in_the_order(void **state)
 	    RC_OK, "%s", buf_str(&why));
 	catalog_sample_order(c, NULL, &b);
 	want_str(buf_str(&b), "{\"agwID\":\"s\",\"contact\":{\"mail\":\"s\","
-	    "\"person\":{\"name\":\"s\"}},\"legs\":[{\"origin\":\"s\"}]}", "sample");
+	    "\"person\":{\"name\":\"s\"}},\"legs\":[{\"origin\":\"s\"}]}",
+	    "sample");
 	unit_order(&o, c, "{\"contact\":{\"person\":{\"name\":\"Ana\"}},"
 	    "\"mail\":\"not this one\"}");
 	want_str(unit_field(&o, "name", &b), "Ana", "name");
@@ -479,12 +481,14 @@ the_sample_is_written_for_all_pointers_together(void **state)
 	    FI("c", ",\"pointer\":\"/q/0\"") ","
 	    FI("d", ",\"pointer\":\"/p/0/mail\"") ","
 	    FI("e", ",\"pointer\":\"/q/name\"") ","
-	    FI("f", ",\"pointer\":\"/p/2/a~1b\"")), &c, &why), RC_OK, "%s",
+	    FI("f", ",\"pointer\":\"/p/2/a~1b\"") ","
+	    "{\"name\":\"n\",\"type\":\"integer\",\"sample\":\"007\","
+	    "\"meaning\":\"m\"}"), &c, &why), RC_OK, "%s",
 	    buf_str(&why));
 	catalog_sample_order(c, NULL, &b);
 	want_str(buf_str(&b), "{\"agwID\":\"s\",\"p\":[{\"mail\":\"s\"},{},"
-	    "{\"mail\":\"s\",\"a/b\":\"s\"}],\"q\":{\"0\":\"s\",\"name\":\"s\"},"
-	    "\"legs\":[{\"origin\":\"s\"},{\"no\":\"s\"}]}", "sample");
+	    "{\"mail\":\"s\",\"a/b\":\"s\"}],\"q\":{\"0\":\"s\","
+	    "\"name\":\"s\"},\"n\":\"007\",\"legs\":[{\"origin\":\"s\"},{\"no\":\"s\"}]}", "sample");
 	catalog_free(c);
 	buf_free(&why);
 	buf_free(&b);

@@ -325,6 +325,11 @@ paths_lead_to_members_and_items(void **state)
 		{ "{\"a.b.c\":1,\"a.b\":{\"c\":2}}", "a.b.c", "2" },
 		{ "{\"a.b\":{\"c\":2},\"a\":{\"b.c\":1}}", "a.b.c", "1" },
 		{ "{\"a.b\":1,\"a\":{\"b\":null}}", "a.b", "-" },
+		{ "{\"a.b.c\":{\"d\":2},\"a.b\":{\"c.d\":1}}", "a.b.c.d",
+		    "1" },
+		{ "{\"a.b\":{\"c.d\":1},\"a.b.c\":{\"d\":2}}", "a.b.c.d",
+		    "1" },
+		{ "{\"z\":{\"a\":{\"b\":1}},\"a\":{}}", "a.b", "-" },
 	};
 	struct catalog *c = unit_catalog();
 	struct order o = ORDER_INIT;
