@@ -154,27 +154,25 @@ put_scope(const struct config *cf, const char *rule, struct buf *body,
 	return RC_OK;
 }
 
-enum rc
-client_add(const struct config *cf, const char *name, const char *mail,
-    bool all, const char *const *scope, size_t nscope, uint32_t *number,
+static enum rc
+client_body(const struct config *cf, const char *name, const char *mail,
+    bool all, const char *const *scope, size_t nscope, struct buf *body,
     struct buf *why)
 {
-	struct buf body = BUF_INIT(STORE_RECORD_MAX);
 	const char *fault = config_name_fault(name);
-	uint64_t version = 0;
-	enum rc rc = RC_INVALID;
+	enum rc rc;
 
 	if (name[0] == '\0')
 		fault = "must not be empty";
 	if (fault != NULL) {
 		buf_printf(why, "the client's name %s", fault);
-		goto done;
+		return RC_INVALID;
 	}
 	if (all == (nscope > 0)) {
 		buf_puts(why, all ?
 		    "a client sees all orders or those in its scope, not both" :
 		    "say which orders the client may see: a scope, or all");
-		goto done;
+		return RC_INVALID;
 	}
 	if (mail == NULL)
 		mail = "";
@@ -183,20 +181,51 @@ client_add(const struct config *cf, const char *name, const char *mail,
 	    strpbrk(mail, " <>,;") != NULL)) {
 		buf_puts(why, "the mail address must look like "
 		    "name@example.org");
-		goto done;
+		return RC_INVALID;
 	}
-	buf_putc(&body, '{');
-	record_put_string(&body, "name", slice_of(name));
-	record_put_string(&body, "mail", slice_of(mail));
-	record_put_bool(&body, "all", all);
-	record_put_key(&body, "scope");
-	buf_putc(&body, '[');
+	buf_putc(body, '{');
+	record_put_string(body, "name", slice_of(name));
+	record_put_string(body, "mail", slice_of(mail));
+	record_put_bool(body, "all", all);
+	record_put_key(body, "scope");
+	buf_putc(body, '[');
 	for (size_t i = 0; i < nscope; i++) {
-		rc = put_scope(cf, scope[i], &body, why);
+		rc = put_scope(cf, scope[i], body, why);
 		if (rc != RC_OK)
-			goto done;
+			return rc;
 	}
-	buf_puts(&body, "]}");
+	buf_puts(body, "]}");
+	return RC_OK;
+}
+
+enum rc
+client_check(const struct config *cf, const char *name, const char *mail,
+    bool all, const char *const *scope, size_t nscope, struct buf *why)
+{
+	struct buf body = BUF_INIT(STORE_RECORD_MAX);
+	enum rc rc;
+
+	rc = client_body(cf, name, mail, all, scope, nscope, &body, why);
+	if (rc == RC_OK && body.over) {
+		buf_puts(why, "it is too large");
+		rc = RC_TOOBIG;
+	}
+	buf_free(&body);
+	return rc;
+}
+
+enum rc
+client_add(const struct config *cf, const char *name, const char *mail,
+    bool all, const char *const *scope, size_t nscope, uint32_t *number,
+    struct buf *why)
+{
+	struct buf body = BUF_INIT(STORE_RECORD_MAX);
+	uint64_t version = 0;
+	enum rc rc;
+
+	rc = client_body(cf, name, mail, all, scope, nscope, &body, why);
+	if (rc != RC_OK)
+		goto done;
 	*number = 0;
 	rc = config_put(cf, STORE_CLIENT, number, &version, &body, why);
 done:

@@ -28,6 +28,11 @@ MUST_USE enum rc client_add(const struct config *cf, const char *name,
     const char *mail, bool all, const char *const *scope, size_t nscope,
     uint32_t *number, struct buf *why);
 
+/* Say what client_add would, of the same, without making anything. */
+MUST_USE enum rc client_check(const struct config *cf, const char *name,
+    const char *mail, bool all, const char *const *scope, size_t nscope,
+    struct buf *why);
+
 /*
  * Remove a client; RC_EXISTS while it has subscriptions or keys, unless
  * cascade, which removes these first.
@@ -44,6 +49,25 @@ MUST_USE enum rc client_remove(const struct config *cf, uint32_t number,
 MUST_USE enum rc subscription_add(const struct config *cf, uint32_t client,
     struct slice json, const struct slice *events, size_t nevents,
     uint32_t *number, struct buf *why);
+
+/* What a subscription begins with; all of it borrowed. */
+struct subscription_new {
+	uint32_t	 client;
+	struct slice	 json;		/* the task */
+	const struct slice *events;	/* given beside it */
+	size_t		 nevents;
+	enum subscription_state state;
+	const char	*reason;	/* of SUBSCRIPTION_DISABLED; "" else */
+	const struct slice *key;	/* signing keys as sign_key gives them,
+					   the newest first, at most
+					   SUBSCRIPTION_SECRETS_MAX; none:
+					   a fresh one is made */
+	size_t		 nkey;
+};
+
+/* Make one in any state; else as subscription_add. */
+MUST_USE enum rc subscription_make(const struct config *cf,
+    const struct subscription_new *new, uint32_t *number, struct buf *why);
 
 /* Replace a subscription's task; masked secrets keep what is there. */
 MUST_USE enum rc subscription_edit(const struct config *cf, uint32_t number,

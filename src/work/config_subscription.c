@@ -25,36 +25,42 @@ seal(const struct config *cf, const struct buf *plain, struct buf *text,
 	*where = (struct slice){ text->s, text->len - at };
 }
 
-/* A fresh signing key of 32 bytes, as the sealed list wants it. */
+/* The signing keys as the sealed list wants them; a fresh one for none. */
 static void
-new_secret(struct buf *raw)
+put_keys(const struct slice *key, size_t n, struct buf *raw)
 {
-	unsigned char key[32];
+	unsigned char fresh[32];
+	struct slice one = { (const char *)fresh, sizeof fresh };
 
-	crypt_random(key, sizeof key);
-	buf_be16(raw, sizeof key);
-	buf_put(raw, key, sizeof key);
-	explicit_bzero(key, sizeof key);
+	if (n == 0) {
+		crypt_random(fresh, sizeof fresh);
+		key = &one;
+		n = 1;
+	}
+	for (size_t i = 0; i < n; i++) {
+		buf_be16(raw, (uint16_t)key[i].len);
+		buf_slice(raw, key[i]);
+	}
+	explicit_bzero(fresh, sizeof fresh);
 }
 
 enum rc
-subscription_add(const struct config *cf, uint32_t client, struct slice json,
-    const struct slice *events, size_t nevents, uint32_t *number,
-    struct buf *why)
+subscription_make(const struct config *cf,
+    const struct subscription_new *new, uint32_t *number, struct buf *why)
 {
 	struct subscription_record s = SUBSCRIPTION_RECORD_INIT;
 	struct buf plain = BUF_INIT(STORE_RECORD_MAX);
-	struct buf secret = BUF_INIT(256), secrets = BUF_INIT(1024);
+	struct buf keys = BUF_INIT(1024), secrets = BUF_INIT(2048);
 	struct buf body = BUF_INIT(STORE_RECORD_MAX);
 	struct task *t = NULL;
 	uint64_t version = 0;
 	enum rc rc;
 
-	rc = config_client_there(cf, client, why);
+	rc = config_client_there(cf, new->client, why);
 	if (rc != RC_OK)
 		goto done;
-	rc = task_compile(&t, cf->catalog, json, events, nevents, task_fault,
-	    why);
+	rc = task_compile(&t, cf->catalog, new->json, new->events,
+	    new->nevents, task_fault, why);
 	if (rc != RC_OK)
 		goto done;
 	task_print(t, false, &plain);
@@ -63,26 +69,39 @@ subscription_add(const struct config *cf, uint32_t client, struct slice json,
 		rc = RC_TOOBIG;
 		goto done;
 	}
-	new_secret(&secret);
-	s.client = client;
-	s.state = SUBSCRIPTION_ACTIVE;
-	s.reason = SLICE("");
+	(void)buf_room(&keys, keys.max);	/* at once: leaves no copies */
+	put_keys(new->key, new->nkey, &keys);
+	s.client = new->client;
+	s.state = new->state;
+	s.reason = slice_of(new->reason);
 	seal(cf, &plain, &s.text, &s.task);
-	seal(cf, &secret, &secrets, &s.secrets);
+	seal(cf, &keys, &secrets, &s.secrets);
 	subscription_record_write(&s, &body);
 	*number = 0;
 	rc = config_put(cf, STORE_SUBSCRIPTION, number, &version, &body, why);
 	if (rc == RC_OK)
-		rc = config_client_still_there(cf, client, STORE_SUBSCRIPTION,
-		    *number, why);
+		rc = config_client_still_there(cf, new->client,
+		    STORE_SUBSCRIPTION, *number, why);
 done:
 	task_free(t);
 	buf_free(&body);
 	buf_wipe(&plain);
-	buf_wipe(&secret);
+	buf_wipe(&keys);
 	buf_free(&secrets);
 	buf_free(&s.text);
 	return rc;
+}
+
+enum rc
+subscription_add(const struct config *cf, uint32_t client, struct slice json,
+    const struct slice *events, size_t nevents, uint32_t *number,
+    struct buf *why)
+{
+	const struct subscription_new new = { .client = client, .json = json,
+	    .events = events, .nevents = nevents,
+	    .state = SUBSCRIPTION_ACTIVE, .reason = "" };
+
+	return subscription_make(cf, &new, number, why);
 }
 
 /* Read a subscription's record for changing it. */
@@ -109,7 +128,7 @@ subscription_edit(const struct config *cf, uint32_t number, uint64_t version,
 	struct subscription_record s = SUBSCRIPTION_RECORD_INIT;
 	struct store_record rec = STORE_RECORD_INIT;
 	struct buf old = BUF_INIT(STORE_RECORD_MAX);
-	struct buf merged = BUF_INIT(STORE_RECORD_MAX);
+	struct buf merged = BUF_INIT(TASK_WRITTEN_MAX);
 	struct buf plain = BUF_INIT(STORE_RECORD_MAX);
 	struct buf sealed = BUF_INIT(STORE_RECORD_MAX);
 	struct buf body = BUF_INIT(STORE_RECORD_MAX);
