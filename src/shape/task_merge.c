@@ -133,7 +133,8 @@ merge_member_url(struct copy *c, uint32_t url, struct slice was,
 	struct buf merged = BUF_INIT(2 * TASK_SHOWN_MAX);
 
 	merge_url(was, now, &merged);
-	if (!merged.over) {	/* else it is too long either way */
+	/* it may be too long either way; without masks it is left as it is */
+	if (!merged.over && !slice_eq(buf_as_slice(&merged), now)) {
 		copy_to(c, url);
 		json_put_string(c->out, buf_as_slice(&merged));
 	}

@@ -204,7 +204,11 @@ print_http(const struct json_doc *d, uint32_t http, struct buf *out)
 		if (k + 1 == url) {
 			json_string(d, url, &plain);
 			task_mask_url(buf_as_slice(&plain), &shown);
-			json_put_string(out, buf_as_slice(&shown));
+			if (slice_eq(buf_as_slice(&shown),
+			    buf_as_slice(&plain)))
+				piece_compact(d, url, out);
+			else
+				json_put_string(out, buf_as_slice(&shown));
 		} else if (k + 1 == header &&
 		    d->tok[header].type == JSON_OBJECT)
 			print_headers(d, header, out);
