@@ -1,11 +1,12 @@
 #include <stdio.h>
+#include <unistd.h>
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/print.h"
 
-#define INDENT	2
-
+#define INDENT		2
+#define PRETTY_MAX	(256 * 1024 * 1024)
 #define ESCAPED_MAX	16
 
 /* Where a text stands: in JSON whatever is not shown can be written. */
@@ -126,47 +127,78 @@ print_quoted(const char *margin, struct slice s)
 }
 
 static void
-pretty(const struct json_doc *d, uint32_t i, int indent)
+pretty(const struct json_doc *d, uint32_t i, int indent, struct buf *out)
 {
 	const struct json_tok *t = &d->tok[i];
 	bool object = t->type == JSON_OBJECT;
 
 	if ((!object && t->type != JSON_ARRAY) || t->n == 0) {
-		put_clean(t->n == 0 && object ? SLICE("{}") :
+		buf_slice(out, t->n == 0 && object ? SLICE("{}") :
 		    t->n == 0 && t->type == JSON_ARRAY ? SLICE("[]") :
-		    json_text(d, i), IN_JSON);
+		    json_text(d, i));
 		return;
 	}
-	puts(object ? "{" : "[");
+	buf_puts(out, object ? "{\n" : "[\n");
 	indent += INDENT;
 	for (uint32_t k = i + 1; k < t->next; k = d->tok[k].next) {
-		printf("%*s", indent, "");
+		buf_printf(out, "%*s", indent, "");
 		if (object) {
-			put_clean(json_text(d, k), IN_JSON);
-			fputs(": ", stdout);
+			buf_slice(out, json_text(d, k));
+			buf_puts(out, ": ");
 			k++;
 		}
-		pretty(d, k, indent);
-		puts(d->tok[k].next < t->next ? "," : "");
+		pretty(d, k, indent, out);
+		buf_puts(out, d->tok[k].next < t->next ? ",\n" : "\n");
 	}
-	printf("%*s%c", indent - INDENT, "", object ? '}' : ']');
+	buf_printf(out, "%*s%c", indent - INDENT, "", object ? '}' : ']');
+}
+
+/* Append JSON text indented; false: it is none, or too much for out. */
+static bool
+put_pretty(struct slice json, struct buf *out)
+{
+	struct json_limits lim = json_limits_default;
+	struct json_doc d = JSON_DOC_INIT;
+	struct json_error err;
+	enum rc rc;
+
+	lim.depth *= 2;			/* an order, and what is around it */
+	lim.tokens = UINT32_MAX;
+	rc = json_scan(&d, json, &lim, &err);
+	if (rc == RC_OK)
+		pretty(&d, 0, 0, out);
+	json_doc_free(&d);
+	return rc == RC_OK && !out->over;
+}
+
+/* A line's end is layout: in JSON's strings it can't stand. */
+static void
+put_json(struct slice s)
+{
+	while (s.len > 0) {
+		const char *nl = memchr(s.s, '\n', s.len);
+		size_t len = nl == NULL ? s.len : (size_t)(nl - s.s);
+
+		put_clean((struct slice){ s.s, len }, IN_JSON);
+		if (nl != NULL)
+			putchar('\n');
+		len += nl != NULL;
+		s.s += len;
+		s.len -= len;
+	}
 }
 
 void
 print_pretty(struct slice json)
 {
-	struct json_limits lim = json_limits_default;
-	struct json_doc d = JSON_DOC_INIT;
-	struct json_error err;
+	struct buf out = BUF_INIT(PRETTY_MAX);
 
-	lim.depth *= 2;			/* an order, and what is around it */
-	lim.tokens = UINT32_MAX;
-	if (json_scan(&d, json, &lim, &err) == RC_OK)
-		pretty(&d, 0, 0);
+	if (put_pretty(json, &out))
+		put_json(buf_as_slice(&out));
 	else
 		put_clean(json, IN_TEXT);
 	putchar('\n');
-	json_doc_free(&d);
+	buf_free(&out);
 }
 
 void
@@ -176,6 +208,23 @@ print_object(const struct buf *json, bool as_line)
 		puts(buf_str(json));
 	else
 		print_pretty(buf_as_slice(json));
+}
+
+void
+print_export(const struct buf *json, bool as_line, size_t max)
+{
+	struct slice s = buf_as_slice(json);
+	struct buf out = BUF_INIT(max);
+
+	(void)buf_room(&out, max);		/* at once: leaves no copies */
+	if (!as_line && put_pretty(s, &out))
+		s = buf_as_slice(&out);
+	if (isatty(STDOUT_FILENO))
+		put_json(s);
+	else
+		fwrite(s.s, 1, s.len, stdout);
+	putchar('\n');
+	buf_wipe(&out);
 }
 
 void

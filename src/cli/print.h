@@ -27,14 +27,21 @@ void print_member(const char *name, struct slice value);
 void print_quoted(const char *margin, struct slice s);
 
 /*
- * Print JSON text indented, for people and as a file to be read again: what
- * may not be shown is escaped as JSON, so nothing is lost.  Text that is no
+ * Print JSON text indented: what may not be shown is escaped as JSON, so
+ * nothing is lost.  Text that is no
  * JSON is cleaned as any other.
  */
 void print_pretty(struct slice json);
 
 /* Print one JSON object as a line, or for people indented. */
 void print_object(const struct buf *json, bool as_line);
+
+/*
+ * The same for what is to be read again: byte for byte where standard output
+ * is no terminal, and on a line, too, if it would have more than max bytes
+ * when indented.
+ */
+void print_export(const struct buf *json, bool as_line, size_t max);
 
 /* "23 Nov 14:02", with the year if it is another; "14:02:31" today; UTC. */
 #define PRINT_TIME_MAX	16
