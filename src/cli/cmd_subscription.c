@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include "cli/cli.h"
 #include "cli/print.h"
+#include "work/portable.h"
 
 #define EVENTS_MAX 64
 
@@ -16,7 +17,7 @@ add(struct cli *c, int argc, char **argv)
 		{ .name = "event", .list = event, .max = EVENTS_MAX,
 		    .n = &nevent },
 	};
-	struct buf why = BUF_INIT(65536), json = BUF_INIT(STORE_RECORD_MAX);
+	struct buf why = BUF_INIT(65536), json = BUF_INIT(TASK_WRITTEN_MAX);
 	struct config cf;
 	char id[ID_MAX];
 	uint32_t owner, number;
@@ -27,6 +28,7 @@ add(struct cli *c, int argc, char **argv)
 		return status;
 	if (left != 0 || client == NULL || file == NULL)
 		return cli_usage(c, "--client and --file are needed");
+	(void)buf_room(&json, json.max);	/* at once: leaves no copies */
 	status = cli_read(file, &json);
 	if (status == CLI_OK)
 		status = cli_open(c);
@@ -185,7 +187,7 @@ show(struct cli *c, int argc, char **argv)
 	return status;
 }
 
-/* The task alone, as `add` takes it. */
+/* The task alone, as `add` and `edit` take it. */
 static int
 export(struct cli *c, int argc, char **argv)
 {
@@ -193,9 +195,9 @@ export(struct cli *c, int argc, char **argv)
 	const struct cli_option opt[] = {
 		{ .name = "with-secrets", .flag = &secrets },
 	};
-	struct buf out = BUF_INIT(4 * 1024 * 1024);
-	const struct subscription *s;
-	const struct roster *r;
+	struct buf out = BUF_INIT(TASK_WRITTEN_MAX), why = BUF_INIT(4096);
+	struct config cf;
+	uint32_t number;
 	int status, left;
 
 	left = cli_options(c, argc, argv, opt, NELEM(opt), &status);
@@ -205,18 +207,19 @@ export(struct cli *c, int argc, char **argv)
 		return cli_usage(c, "one id is needed");
 	status = cli_open(c);
 	if (status == CLI_OK)
-		status = find(c, argv[1], &r, &s);
+		status = cli_record(c, STORE_SUBSCRIPTION, argv[1], &number);
 	if (status != CLI_OK)
 		return status;
-	if (s->task == NULL)
-		status = cli_fail("its task does not hold with this "
-		    "catalogue; skycap subscription edit mends it");
-	else {
-		task_print(s->task, !secrets, &out);
-		print_object(&out, c->json);
-	}
-	roster_release(r);
+	(void)buf_room(&out, out.max);		/* at once: leaves no copies */
+	cf = service_config(&c->service);
+	if (portable_task(&cf, number, secrets ? PORTABLE_PLAIN :
+	    PORTABLE_MASKED, &out, &why) != RC_OK)
+		status = cli_fail("%s", buf_str(&why));
+	store_idle(c->service.store);
+	if (status == CLI_OK)
+		print_export(&out, c->json, TASK_WRITTEN_MAX);
 	buf_wipe(&out);
+	buf_free(&why);
 	return status;
 }
 
@@ -227,7 +230,7 @@ edit(struct cli *c, int argc, char **argv)
 	const struct cli_option opt[] = {
 		{ .name = "file", .value = &file },
 	};
-	struct buf why = BUF_INIT(65536), json = BUF_INIT(STORE_RECORD_MAX);
+	struct buf why = BUF_INIT(65536), json = BUF_INIT(TASK_WRITTEN_MAX);
 	struct store_record rec = STORE_RECORD_INIT;
 	struct config cf;
 	uint32_t number;
@@ -239,6 +242,7 @@ edit(struct cli *c, int argc, char **argv)
 		return status;
 	if (left != 1 || file == NULL)
 		return cli_usage(c, "one id and --file are needed");
+	(void)buf_room(&json, json.max);	/* at once: leaves no copies */
 	status = cli_read(file, &json);
 	if (status == CLI_OK)
 		status = cli_open(c);
@@ -361,6 +365,7 @@ const struct command cmd_subscription = {
 	    "`add` prints the new id.  What is due to a paused subscription is "
 	    "held\nuntil it is resumed.  Secret values are shown masked; an "
 	    "edit that leaves a mask\n{\"secret\":true} in place keeps what is "
-	    "there.",
+	    "there.\n`export` prints a task as `add` and `edit` take it; all "
+	    "of a client at once is for\nskycap client export.",
 	.run = run,
 };

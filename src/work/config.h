@@ -69,6 +69,10 @@ struct subscription_new {
 MUST_USE enum rc subscription_make(const struct config *cf,
     const struct subscription_new *new, uint32_t *number, struct buf *why);
 
+/* Say what subscription_make would, the client apart, without making it. */
+MUST_USE enum rc subscription_check(const struct config *cf,
+    const struct subscription_new *new, struct buf *why);
+
 /* Replace a subscription's task; masked secrets keep what is there. */
 MUST_USE enum rc subscription_edit(const struct config *cf, uint32_t number,
     uint64_t version, struct slice json, struct buf *why);

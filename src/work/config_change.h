@@ -1,7 +1,8 @@
 /*
  * config_change - what the makers and changers of configuration records share.
  *
- * Private to config*.c.  Each says in why what stood in the way.
+ * Private to config*.c and portable*.c.  Each says in why what stood in the
+ * way.
  */
 #ifndef WORK_CONFIG_CHANGE_H
 #define WORK_CONFIG_CHANGE_H

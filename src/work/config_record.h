@@ -7,8 +7,8 @@
  *
  * S is sealed (crypt_seal): the task's JSON as task_print gives it unmasked,
  * since header values and URLs in it are secrets; and the signing keys, each
- * as a 16-bit length and its raw bytes, the newest first.  Written by config.c
- * alone, read by roster_load.c.
+ * as a 16-bit length and its raw bytes, the newest first.  Written by config*.c
+ * alone, read by roster_load.c and portable_export.c.
  */
 #ifndef WORK_CONFIG_RECORD_H
 #define WORK_CONFIG_RECORD_H

@@ -44,31 +44,22 @@ put_keys(const struct slice *key, size_t n, struct buf *raw)
 	explicit_bzero(fresh, sizeof fresh);
 }
 
-enum rc
-subscription_make(const struct config *cf,
-    const struct subscription_new *new, uint32_t *number, struct buf *why)
+/* The record of a new subscription, if it is sound and not too large. */
+static enum rc
+new_record(const struct config *cf, const struct subscription_new *new,
+    struct buf *body, struct buf *why)
 {
 	struct subscription_record s = SUBSCRIPTION_RECORD_INIT;
 	struct buf plain = BUF_INIT(STORE_RECORD_MAX);
 	struct buf keys = BUF_INIT(1024), secrets = BUF_INIT(2048);
-	struct buf body = BUF_INIT(STORE_RECORD_MAX);
 	struct task *t = NULL;
-	uint64_t version = 0;
 	enum rc rc;
 
-	rc = config_client_there(cf, new->client, why);
-	if (rc != RC_OK)
-		goto done;
 	rc = task_compile(&t, cf->catalog, new->json, new->events,
 	    new->nevents, task_fault, why);
 	if (rc != RC_OK)
 		goto done;
 	task_print(t, false, &plain);
-	if (plain.over) {
-		buf_puts(why, "the task is too large");
-		rc = RC_TOOBIG;
-		goto done;
-	}
 	(void)buf_room(&keys, keys.max);	/* at once: leaves no copies */
 	put_keys(new->key, new->nkey, &keys);
 	s.client = new->client;
@@ -76,19 +67,51 @@ subscription_make(const struct config *cf,
 	s.reason = slice_of(new->reason);
 	seal(cf, &plain, &s.text, &s.task);
 	seal(cf, &keys, &secrets, &s.secrets);
-	subscription_record_write(&s, &body);
+	subscription_record_write(&s, body);
+	if (plain.over || s.text.over || body->over) {
+		buf_puts(why, "the task is too large to be kept");
+		rc = RC_TOOBIG;
+	}
+done:
+	task_free(t);
+	buf_wipe(&plain);
+	buf_wipe(&keys);
+	buf_free(&secrets);
+	buf_free(&s.text);
+	return rc;
+}
+
+enum rc
+subscription_check(const struct config *cf,
+    const struct subscription_new *new, struct buf *why)
+{
+	struct buf body = BUF_INIT(STORE_RECORD_MAX);
+	enum rc rc = new_record(cf, new, &body, why);
+
+	buf_free(&body);
+	return rc;
+}
+
+enum rc
+subscription_make(const struct config *cf,
+    const struct subscription_new *new, uint32_t *number, struct buf *why)
+{
+	struct buf body = BUF_INIT(STORE_RECORD_MAX);
+	uint64_t version = 0;
+	enum rc rc;
+
+	rc = config_client_there(cf, new->client, why);
+	if (rc == RC_OK)
+		rc = new_record(cf, new, &body, why);
+	if (rc != RC_OK)
+		goto done;
 	*number = 0;
 	rc = config_put(cf, STORE_SUBSCRIPTION, number, &version, &body, why);
 	if (rc == RC_OK)
 		rc = config_client_still_there(cf, new->client,
 		    STORE_SUBSCRIPTION, *number, why);
 done:
-	task_free(t);
 	buf_free(&body);
-	buf_wipe(&plain);
-	buf_wipe(&keys);
-	buf_free(&secrets);
-	buf_free(&s.text);
 	return rc;
 }
 
