@@ -67,8 +67,9 @@ print_text(const struct store *st, const struct backtest *b, int64_t days)
 {
 	char when[PRINT_TIME_MAX];
 
-	printf("looked at     %" PRIu64 " events of the last %" PRId64 " %s",
-	    b->looked, days, days == 1 ? "day" : "days");
+	printf("looked at     %" PRIu64 " %s of the last %" PRId64 " %s",
+	    b->looked, b->looked == 1 ? "event" : "events", days,
+	    days == 1 ? "day" : "days");
 	if (b->oldest_ms != 0) {
 		print_time(b->oldest_ms, when);
 		printf(", back to %s", when);
