@@ -27,6 +27,26 @@ void filter_free(struct filter *f);
 bool filter_matches(const struct filter *f, const struct order *o);
 
 /*
+ * A condition that every order must meet that the filter holds for: its field
+ * is, as text, one of n values.
+ */
+struct filter_required {
+	const struct filter *filter;
+	const struct catalog_field *field;
+	uint32_t	 value, n;
+};
+
+/*
+ * The next such condition, from *at on (0 at first).  False: there are no more.
+ * What a filter requires in other ways (numbers, times, paths, any) is not
+ * among them.
+ */
+bool filter_required_next(const struct filter *f, uint32_t *at,
+    struct filter_required *q);
+struct slice filter_required_value(const struct filter_required *q,
+    uint32_t i);
+
+/*
  * Compare two decimals by their digits: -?digits[.digits].  False if either is
  * none; else *sign is <0, 0, >0.
  */

@@ -192,3 +192,32 @@ filter_matches(const struct filter *f, const struct order *o)
 {
 	return f == NULL || holds(f, 0, o);
 }
+
+bool
+filter_required_next(const struct filter *f, uint32_t *at,
+    struct filter_required *q)
+{
+	uint32_t i = *at == 0 ? 1 : *at;	/* node 0 is the list itself */
+
+	for (; f != NULL && i < f->nnode; i = f->node[i].next) {
+		const struct filter_node *n = &f->node[i];
+
+		if (n->kind != FILTER_TEST || n->field == NULL ||
+		    (n->op != FILTER_EQ && n->op != FILTER_IN) ||
+		    f->value[n->value].as != AS_TEXT)
+			continue;
+		*q = (struct filter_required){ f, n->field, n->value,
+		    n->nvalue };
+		*at = n->next;
+		return true;
+	}
+	return false;
+}
+
+struct slice
+filter_required_value(const struct filter_required *q, uint32_t i)
+{
+	const struct filter_value *v = &q->filter->value[q->value + i];
+
+	return (struct slice){ q->filter->pool.s + v->off, v->len };
+}

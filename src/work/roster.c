@@ -1,36 +1,15 @@
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/log.h"
-#include "work/roster.h"
-#include "work/roster_load.h"
+#include "work/interest.h"
+#include "work/match.h"
+#include "work/roster_inner.h"
 
-#define PAGE	64		/* records read in one visit */
-
-/* Entries of one kind by ascending number. */
-struct entries {
-	struct entry	**at;
-	size_t		  n, cap;
-};
-
-struct roster {
+/* An index of subscriptions as they once were, which it keeps alive. */
+struct roster_base {
 	atomic_uint	 refs;
-	uint64_t	 generation;
-	const struct catalog *catalog;
-	struct entries	 list[STORE_KEY + 1];	/* by store_kind */
-	struct entry	**by_hash;		/* keys, by their hash */
-	struct entry	***wanted;	/* by event type of the catalogue: the
-					   subscriptions, NULL-terminated */
-	size_t		 ntypes;
-};
-
-struct rosters {
-	pthread_mutex_t	 lock;		/* of now, held while it is loaded */
-	struct roster	*now;
-	struct store	*store;
-	const struct crypt *crypt;
-	const struct catalog *catalog;
+	struct entries	 list;
+	struct match	*match;
 };
 
 static void *
@@ -100,16 +79,58 @@ drop(struct entries *l, uint32_t number)
 }
 
 static void
+copy(struct entries *to, const struct entries *from)
+{
+	to->n = to->cap = from->n;
+	if (from->n == 0)
+		return;
+	to->at = more(NULL, from->n, sizeof *to->at);
+	for (size_t i = 0; i < from->n; i++)
+		to->at[i] = entry_hold(from->at[i]);
+}
+
+static void
+clear(struct entries *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		entry_drop(l->at[i]);
+	free(l->at);
+}
+
+static void
+base_release(struct roster_base *b)
+{
+	if (b == NULL || atomic_fetch_sub_explicit(&b->refs, 1,
+	    memory_order_acq_rel) != 1)
+		return;
+	match_free(b->match);
+	clear(&b->list);
+	free(b);
+}
+
+static struct roster_base *
+base_new(const struct entries *l)
+{
+	struct roster_base *b = calloc(1, sizeof *b);
+	const struct subscription **sub = more(NULL, l->n + 1, sizeof *sub);
+
+	if (b == NULL)
+		log_fatal("out of memory");
+	atomic_init(&b->refs, 1);
+	copy(&b->list, l);
+	for (size_t i = 0; i < l->n; i++)
+		sub[i] = &l->at[i]->u.subscription;
+	b->match = match_new(sub, l->n);
+	free(sub);
+	return b;
+}
+
+static void
 roster_free(struct roster *r)
 {
-	for (size_t k = 0; k < NELEM(r->list); k++) {
-		for (size_t i = 0; i < r->list[k].n; i++)
-			entry_drop(r->list[k].at[i]);
-		free(r->list[k].at);
-	}
-	for (size_t i = 0; i < r->ntypes; i++)
-		free(r->wanted[i]);
-	free(r->wanted);
+	for (size_t k = 0; k < NELEM(r->list); k++)
+		clear(&r->list[k]);
+	base_release(r->base);
 	free(r->by_hash);
 	free(r);
 }
@@ -124,8 +145,8 @@ roster_release(const struct roster *cr)
 		roster_free(r);
 }
 
-static struct roster *
-roster_copy(const struct roster *from, const struct catalog *c)
+struct roster *
+roster_new(const struct catalog *c)
 {
 	struct roster *r = calloc(1, sizeof *r);
 
@@ -133,20 +154,56 @@ roster_copy(const struct roster *from, const struct catalog *c)
 		log_fatal("out of memory");
 	atomic_init(&r->refs, 1);
 	r->catalog = c;
-	if (from == NULL)
-		return r;
-	r->generation = from->generation;
-	for (size_t k = 0; k < NELEM(r->list); k++) {
-		struct entries *l = &r->list[k];
-
-		l->n = l->cap = from->list[k].n;
-		if (l->n == 0)
-			continue;
-		l->at = more(NULL, l->n, sizeof *l->at);
-		for (size_t i = 0; i < l->n; i++)
-			l->at[i] = entry_hold(from->list[k].at[i]);
-	}
 	return r;
+}
+
+struct roster *
+roster_copy(const struct roster *from)
+{
+	struct roster *r = roster_new(from->catalog);
+
+	r->generation = from->generation;
+	for (size_t k = 0; k < NELEM(r->list); k++)
+		copy(&r->list[k], &from->list[k]);
+	r->base = from->base;
+	if (r->base != NULL)
+		atomic_fetch_add_explicit(&r->base->refs, 1,
+		    memory_order_relaxed);
+	memcpy(r->changed, from->changed, sizeof r->changed);
+	r->nchanged = from->nchanged;
+	return r;
+}
+
+static const struct roster_changed *
+changed(const struct roster *r, uint32_t number)
+{
+	for (size_t i = 0; i < r->nchanged; i++)
+		if (r->changed[i].number == number)
+			return &r->changed[i];
+	return NULL;
+}
+
+/* The index may not be asked about this subscription any more. */
+static void
+differ(struct roster *r, enum store_kind kind, uint32_t number)
+{
+	if (kind != STORE_SUBSCRIPTION || r->base == NULL ||
+	    changed(r, number) != NULL)
+		return;
+	if (r->nchanged < ROSTER_CHANGED_MAX) {
+		r->changed[r->nchanged++].number = number;
+		return;
+	}
+	base_release(r->base);
+	r->base = NULL;
+	r->nchanged = 0;
+}
+
+void
+roster_drop(struct roster *r, enum store_kind kind, uint32_t number)
+{
+	drop(&r->list[kind], number);
+	differ(r, kind, number);
 }
 
 static struct entry *
@@ -157,133 +214,23 @@ client_of(void *arg, uint32_t number)
 	return entry_hold(find(&r->list[STORE_CLIENT], number));
 }
 
-static enum rc
-take_record(struct rosters *rs, struct roster *r,
-    const struct store_record *rec)
+enum rc
+roster_take(struct roster *r, const struct store_record *rec,
+    const struct crypt *crypt)
 {
 	struct entry *e;
 	enum rc rc;
 
-	rc = entry_make(&e, rec, rs->crypt, rs->catalog, client_of, r);
+	rc = entry_make(&e, rec, crypt, r->catalog, client_of, r);
 	if (rc == RC_NOTFOUND) {
-		drop(&r->list[rec->kind], rec->number);
+		roster_drop(r, rec->kind, rec->number);
 		return RC_OK;
 	}
 	if (rc != RC_OK)
-		return RC_IO;	/* to go on without it could drop its events */
+		return RC_IO;
 	insert(&r->list[rec->kind], e);
+	differ(r, rec->kind, rec->number);
 	return RC_OK;
-}
-
-static enum rc
-load_kind(struct rosters *rs, struct roster *r, enum store_kind kind)
-{
-	struct store_record rec[PAGE];
-	size_t n = PAGE;
-	uint32_t after = 0;
-	enum rc rc = RC_OK;
-
-	for (size_t i = 0; i < PAGE; i++)
-		rec[i] = (struct store_record)STORE_RECORD_INIT;
-	while (rc == RC_OK && n == PAGE) {
-		rc = store_record_list(rs->store, kind, after, rec, PAGE, &n);
-		for (size_t i = 0; rc == RC_OK && i < n; i++) {
-			rc = take_record(rs, r, &rec[i]);
-			after = rec[i].number;
-		}
-	}
-	for (size_t i = 0; i < PAGE; i++)
-		store_record_clear(&rec[i]);
-	return rc;
-}
-
-static enum rc
-load_all(struct rosters *rs, struct roster *r)
-{
-	enum rc rc;
-
-	rc = load_kind(rs, r, STORE_CLIENT);
-	if (rc == RC_OK)
-		rc = load_kind(rs, r, STORE_SUBSCRIPTION);
-	if (rc == RC_OK)
-		rc = load_kind(rs, r, STORE_KEY);
-	return rc;
-}
-
-static enum rc
-reload_one(struct rosters *rs, struct roster *r, enum store_kind kind,
-    uint32_t number)
-{
-	struct store_record rec = STORE_RECORD_INIT;
-	enum rc rc;
-
-	rc = store_record_get(rs->store, kind, number, 0, &rec);
-	if (rc == RC_OK)
-		rc = take_record(rs, r, &rec);
-	else if (rc == RC_NOTFOUND) {
-		drop(&r->list[kind], number);
-		rc = RC_OK;
-	}
-	store_record_clear(&rec);
-	return rc;
-}
-
-/* What belongs to a client points to it, so it is made anew as well. */
-static enum rc
-reload_owned(struct rosters *rs, struct roster *r, enum store_kind kind,
-    uint32_t client)
-{
-	struct entries *l = &r->list[kind];
-	enum rc rc = RC_OK;
-
-	for (size_t i = l->n; rc == RC_OK && i > 0; i--) {
-		struct entry *owner = l->at[i - 1]->owner;
-
-		if (owner != NULL && owner->number == client)
-			rc = reload_one(rs, r, kind, l->at[i - 1]->number);
-	}
-	return rc;
-}
-
-/* The record changed again later on; what is read is its present state. */
-static bool
-changes_again(const struct store_change *c, size_t i, size_t n)
-{
-	for (size_t j = i + 1; j < n; j++)
-		if (c[j].kind == c[i].kind && c[j].number == c[i].number)
-			return true;
-	return false;
-}
-
-/*
- * Bring r from its own generation to the present one, change by change.  A
- * client is never put off: what belongs to it may be new, and can't be made
- * without it.
- */
-static enum rc
-load_changes(struct rosters *rs, struct roster *r)
-{
-	struct store_change c[PAGE];
-	size_t n = PAGE;
-	enum rc rc = RC_OK;
-
-	while (rc == RC_OK && n == PAGE) {
-		rc = store_changes(rs->store, r->generation, c, PAGE, &n);
-		for (size_t i = 0; rc == RC_OK && i < n; i++) {
-			r->generation = c[i].generation;
-			if (c[i].kind != STORE_CLIENT &&
-			    changes_again(c, i, n))
-				continue;
-			rc = reload_one(rs, r, c[i].kind, c[i].number);
-			if (rc == RC_OK && c[i].kind == STORE_CLIENT)
-				rc = reload_owned(rs, r, STORE_SUBSCRIPTION,
-				    c[i].number);
-			if (rc == RC_OK && c[i].kind == STORE_CLIENT)
-				rc = reload_owned(rs, r, STORE_KEY,
-				    c[i].number);
-		}
-	}
-	return rc;
 }
 
 static int
@@ -306,112 +253,15 @@ index_keys(struct roster *r)
 	qsort(r->by_hash, l->n, sizeof *r->by_hash, by_hash);
 }
 
-static void
-index_types(struct roster *r)
-{
-	const struct entries *l = &r->list[STORE_SUBSCRIPTION];
-
-	while (catalog_event_at(r->catalog, r->ntypes) != NULL)
-		r->ntypes++;
-	r->wanted = more(NULL, r->ntypes + 1, sizeof *r->wanted);
-	for (size_t t = 0; t < r->ntypes; t++) {
-		const struct catalog_event *type =
-		    catalog_event_at(r->catalog, t);
-		struct entry **list = more(NULL, l->n + 1, sizeof *list);
-		size_t n = 0;
-
-		for (size_t i = 0; i < l->n; i++) {
-			const struct task *m = l->at[i]->u.subscription.match;
-
-			if (m != NULL && task_wants(m, type))
-				list[n++] = l->at[i];
-		}
-		list[n] = NULL;
-		r->wanted[t] = more(list, n + 1, sizeof *list);
-	}
-}
-
-/*
- * A snapshot no older than *from.  The generation is read before the records:
- * what changes meanwhile may be in it already and is loaded again next time.
- */
-static enum rc
-load(struct rosters *rs, const struct roster *from, uint64_t generation,
-    struct roster **out)
-{
-	struct roster *r = roster_copy(from, rs->catalog);
-	enum rc rc;
-
-	rc = from == NULL ? RC_NOTFOUND : load_changes(rs, r);
-	if (rc == RC_NOTFOUND) {	/* first time, or too far behind */
-		roster_free(r);
-		r = roster_copy(NULL, rs->catalog);
-		r->generation = generation;
-		rc = load_all(rs, r);
-	}
-	if (rc != RC_OK) {
-		roster_free(r);
-		return rc;
-	}
-	index_keys(r);
-	index_types(r);
-	*out = r;
-	return RC_OK;
-}
-
-enum rc
-rosters_new(struct rosters **out, struct store *st, const struct crypt *crypt,
-    const struct catalog *c)
-{
-	struct rosters *rs = calloc(1, sizeof *rs);
-
-	if (rs == NULL)
-		log_fatal("out of memory");
-	pthread_mutex_init(&rs->lock, NULL);
-	rs->store = st;
-	rs->crypt = crypt;
-	rs->catalog = c;
-	*out = rs;
-	return RC_OK;
-}
-
 void
-rosters_free(struct rosters *rs)
+roster_ready(struct roster *r)
 {
-	if (rs == NULL)
-		return;
-	roster_release(rs->now);
-	pthread_mutex_destroy(&rs->lock);
-	free(rs);
-}
-
-enum rc
-rosters_get(struct rosters *rs, uint64_t min, bool check,
-    const struct roster **out)
-{
-	struct roster *fresh;
-	uint64_t generation;
-	enum rc rc = RC_OK;
-
-	pthread_mutex_lock(&rs->lock);
-	if (rs->now == NULL || check || rs->now->generation < min) {
-		rc = store_generation(rs->store, &generation);
-		if (rc == RC_OK && (rs->now == NULL ||
-		    rs->now->generation != generation)) {
-			rc = load(rs, rs->now, generation, &fresh);
-			if (rc == RC_OK) {
-				roster_release(rs->now);
-				rs->now = fresh;
-			}
-		}
-	}
-	if (rc == RC_OK) {
-		atomic_fetch_add_explicit(&rs->now->refs, 1,
-		    memory_order_relaxed);
-		*out = rs->now;
-	}
-	pthread_mutex_unlock(&rs->lock);
-	return rc;
+	index_keys(r);
+	if (r->base == NULL)
+		r->base = base_new(&r->list[STORE_SUBSCRIPTION]);
+	for (size_t i = 0; i < r->nchanged; i++)
+		r->changed[i].sub = roster_subscription(r,
+		    r->changed[i].number);
 }
 
 uint64_t
@@ -493,30 +343,82 @@ client_sees(const struct client *c, const struct order *o)
 	return c->all;
 }
 
+/* One event's search. */
+struct search {
+	const struct roster *r;
+	const struct catalog_event *type;
+	const struct order *o;
+	const struct client *last;	/* many in a row share one... */
+	bool		 sees;		/* ...and what it sees */
+	bool		 ordered;
+	uint32_t	**out;
+	size_t		*cap, n;
+};
+
+static void
+ask(struct search *s, const struct subscription *sub)
+{
+	const struct interest *in = sub->interest;
+
+	if (in == NULL || !interest_wants(in, s->type))
+		return;
+	if (sub->client != s->last) {
+		s->last = sub->client;
+		s->sees = client_sees(s->last, s->o);
+	}
+	if (!s->sees || !filter_matches(in->filter, s->o))
+		return;
+	if (s->n == *s->cap) {
+		*s->cap = *s->cap == 0 ? 8 : *s->cap * 2;
+		*s->out = more(*s->out, *s->cap, sizeof **s->out);
+	}
+	if (s->n > 0 && (*s->out)[s->n - 1] >= sub->number)
+		s->ordered = false;
+	(*s->out)[s->n++] = sub->number;
+}
+
+static void
+ask_run(void *arg, const struct subscription *const *sub, size_t n)
+{
+	struct search *s = arg;
+
+	for (size_t i = 0; i < n; i++)
+		if (s->r->nchanged == 0 ||
+		    changed(s->r, sub[i]->number) == NULL)
+			ask(s, sub[i]);
+}
+
+static int
+ascending(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* Found by two values of one scope, a subscription is there twice. */
+static size_t
+unite(uint32_t *number, size_t n)
+{
+	size_t kept = 0;
+
+	qsort(number, n, sizeof *number, ascending);
+	for (size_t i = 0; i < n; i++)
+		if (kept == 0 || number[kept - 1] != number[i])
+			number[kept++] = number[i];
+	return kept;
+}
+
 size_t
 roster_match(const struct roster *r, const struct catalog_event *type,
     const struct order *o, uint32_t **out, size_t *cap)
 {
-	const struct client *last = NULL;
-	size_t n = 0;
-	bool sees = false;
+	struct search s = { .r = r, .type = type, .o = o, .ordered = true,
+	    .out = out, .cap = cap };
 
-	if (type->index >= r->ntypes)
-		return 0;
-	for (struct entry **e = r->wanted[type->index]; *e != NULL; e++) {
-		const struct subscription *s = &(*e)->u.subscription;
-
-		if (s->client != last) {	/* many in a row share one */
-			last = s->client;
-			sees = client_sees(last, o);
-		}
-		if (!sees || !task_filter_matches(s->match, o))
-			continue;
-		if (n == *cap) {
-			*cap = *cap == 0 ? 8 : *cap * 2;
-			*out = more(*out, *cap, sizeof **out);
-		}
-		(*out)[n++] = s->number;
-	}
-	return n;
+	match_find(r->base->match, type, o, ask_run, &s);
+	for (size_t i = 0; i < r->nchanged; i++)
+		if (r->changed[i].sub != NULL)
+			ask(&s, r->changed[i].sub);
+	return s.ordered ? s.n : unite(*out, s.n);
 }

@@ -5,7 +5,7 @@
  * store and compiled; immutable, counted, shared by threads.  A program keeps
  * the present one in a `struct rosters` and asks for it at every event; the
  * snapshot is renewed when the generation has moved.  It does not change
- * records (client.h, subscription.h, apikey.h do).  Invariant: what a snapshot
+ * records (config.h does).  Invariant: what a snapshot
  * says held, all of it together, at its generation.
  */
 #ifndef WORK_ROSTER_H
@@ -43,10 +43,7 @@ struct subscription {
 	const char	*reason;	/* why disabled; "" else */
 	struct task	*task;		/* NULL: it does not compile, and is
 					   disabled, reason "task" */
-	struct task	*match;		/* what events are matched by: task, or
-					   the known events and, if it holds,
-					   the filter of one that does not
-					   compile; NULL: none */
+	struct interest *interest;	/* what it is matched by; NULL: none */
 	/* signing keys, decoded from whsec_..., the newest first */
 	struct slice	 secret[SUBSCRIPTION_SECRETS_MAX];
 	size_t		 nsecret;

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include "base/log.h"
 #include "work/config.h"
+#include "work/interest.h"
 #include "work/record_json.h"
 #include "work/roster_load.h"
 
@@ -21,8 +22,7 @@ entry_drop(struct entry *e)
 	    memory_order_acq_rel) != 1)
 		return;
 	if (e->kind == STORE_SUBSCRIPTION) {
-		if (e->u.subscription.match != e->u.subscription.task)
-			task_free(e->u.subscription.match);
+		interest_free(e->u.subscription.interest);
 		task_free(e->u.subscription.task);
 	}
 	if (e->kind == STORE_CLIENT)
@@ -129,83 +129,17 @@ take_secrets(struct subscription *s, struct slice raw)
 	}
 }
 
-static void
-no_fault(void *arg, const char *pointer, const char *detail)
+static struct interest *
+interest_of(struct slice task, const struct catalog *c)
 {
-	(void)arg;
-	(void)pointer;
-	(void)detail;
-}
-
-/* Append the event types that are still known, as a list; false: none is. */
-static bool
-known_events(const struct json_doc *d, const struct catalog *c,
-    struct buf *out)
-{
-	uint32_t list = json_find(d, 0, "event"), i = list + 1;
-	const struct catalog_event *type;
-	struct buf name = BUF_INIT(256);
-	size_t n = 0;
-
-	buf_putc(out, '[');
-	while (list != 0 && d->tok[list].type == JSON_ARRAY &&
-	    i < d->tok[list].next) {
-		buf_clear(&name);
-		json_string(d, i, &name);
-		type = catalog_event_find(c, buf_as_slice(&name));
-		if (type != NULL || slice_is(buf_as_slice(&name), "*")) {
-			buf_puts(out, n++ > 0 ? "," : "");
-			json_put_string(out, type != NULL ?
-			    slice_of(type->name) : SLICE("*"));
-		}
-		i = d->tok[i].next;
-	}
-	buf_putc(out, ']');
-	buf_free(&name);
-	return n > 0;
-}
-
-/*
- * What can still be matched by of a task that does not compile: its events
- * and its filter, without the filter if that is what is wrong; NULL if there
- * is nothing.  It is never sent from.
- */
-static struct task *
-remains(struct slice json, const struct catalog *c)
-{
-	static const char channel[] =
-	    ",\"httpRequest\":{\"url\":\"https://held.invalid/\"}}";
-	struct buf text = BUF_INIT(STORE_RECORD_MAX);
 	struct json_doc d = JSON_DOC_INIT;
 	struct json_error err;
-	struct task *t = NULL;
-	uint32_t filter;
-	size_t at;
+	struct interest *in = NULL;
 
-	if (json_scan(&d, json, &json_limits_default, &err) != RC_OK)
-		goto done;
-	filter = json_find(&d, 0, "filter");
-	buf_puts(&text, "{\"event\":");
-	if (!known_events(&d, c, &text))
-		goto done;
-	at = text.len;
-	if (filter != 0) {
-		buf_puts(&text, ",\"filter\":");
-		buf_slice(&text, json_text(&d, filter));
-	}
-	buf_puts(&text, channel);
-	if (task_compile(&t, c, buf_as_slice(&text), NULL, 0, no_fault,
-	    NULL) == RC_OK)
-		goto done;
-	text.len = at;
-	buf_puts(&text, channel);
-	if (task_compile(&t, c, buf_as_slice(&text), NULL, 0, no_fault,
-	    NULL) != RC_OK)
-		t = NULL;
-done:
+	if (json_scan(&d, task, &json_limits_default, &err) == RC_OK)
+		in = interest_read(c, &d, 0);
 	json_doc_free(&d);
-	buf_free(&text);
-	return t;
+	return in;
 }
 
 static enum rc
@@ -237,10 +171,9 @@ load_subscription(struct entry *e, const struct json_doc *d,
 	take_secrets(s, (struct slice){ e->text.s + at_secrets, len });
 	rc = task_compile(&s->task, c, buf_as_slice(&plain), NULL, 0,
 	    task_fault, e);
-	s->match = s->task;
+	s->interest = interest_of(buf_as_slice(&plain), c);
 	if (rc != RC_OK) {
 		s->task = NULL;
-		s->match = remains(buf_as_slice(&plain), c);
 		s->state = SUBSCRIPTION_DISABLED;
 		s->reason = "task";
 		rc = RC_OK;

@@ -1,0 +1,38 @@
+/*
+ * interest - which events a subscription wants: their types and its filter.
+ *
+ * All that intake needs of a subscription, and nothing of it is secret, so
+ * that it stands open in the record and is compiled by itself; what is sent is
+ * the task's (task.h).  It asks neither for the client's scope (roster.h does)
+ * nor for the state.  Immutable, shared by threads.  Invariant: it never wants
+ * less than the task it was made from, whatever became of the catalogue.
+ */
+#ifndef WORK_INTEREST_H
+#define WORK_INTEREST_H
+
+#include "shape/filter.h"
+
+struct interest {
+	struct filter	*filter;	/* NULL: any order */
+	bool		 all;		/* every type */
+	uint16_t	 ntype;
+	uint16_t	 type[];	/* catalogue's index, ascending */
+};
+
+/*
+ * Make one of the members "event" and "filter" of an object, value obj of d:
+ * a task, or what interest_write gave.  Types that the catalogue has no more
+ * are left out, and a filter that does not hold with it any more: who can't be
+ * sure takes the event.  NULL: no type is left.  Freed by interest_free.
+ */
+struct interest *interest_read(const struct catalog *c,
+    const struct json_doc *d, uint32_t obj);
+void interest_free(struct interest *in);
+
+/* Append {"event":[...],"filter":[...]} of a task's JSON, as task_print gives. */
+void interest_write(struct slice task, struct buf *out);
+
+bool interest_wants(const struct interest *in,
+    const struct catalog_event *type);
+
+#endif
