@@ -68,6 +68,7 @@ add_row(struct list *l, const struct store_delivery *d, const struct order *o)
 {
 	const struct subscription *s = roster_subscription(l->r,
 	    d->key.subscription);
+	const struct task *task = s == NULL ? NULL : subscription_task(s);
 	struct buf agw = BUF_INIT(1024);
 	struct table *t = &l->table;
 	char text[ID_MAX + 64];
@@ -78,7 +79,7 @@ add_row(struct list *l, const struct store_delivery *d, const struct order *o)
 	if (o != NULL)
 		order_agwid(o, &agw);
 	table_cell_slice(t, buf_as_slice(&agw));
-	table_cell(t, s == NULL || s->task == NULL ? "-" : task_name(s->task));
+	table_cell(t, task == NULL ? "-" : task_name(task));
 	snprintf(text, sizeof text, "%s%s%s", delivery_state_name(l->r, d),
 	    d->reason[0] == '\0' ? "" : ", ", d->reason);
 	table_cell(t, text);

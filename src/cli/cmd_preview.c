@@ -45,12 +45,13 @@ note_event(const struct preview *p)
 static void
 note_wanted(const struct preview *p, const struct subscription *s)
 {
+	enum subscription_state state = subscription_state(s);
 	struct buf text = BUF_INIT(2048);
 
 	buf_printf(&text, p->wanted ? "yes" : "no: %s", buf_str(&p->reason));
-	if (s->state != SUBSCRIPTION_ACTIVE)
+	if (state != SUBSCRIPTION_ACTIVE)
 		buf_printf(&text, "; the subscription is %s, so what it wants "
-		    "is held", subscription_state_name(s->state));
+		    "is held", subscription_state_name(state));
 	note("wanted", &text);
 	buf_free(&text);
 }

@@ -79,6 +79,7 @@ print_text(const struct cli *c, const struct roster *r,
 	    s->d.key.subscription);
 	const char *state = delivery_state_name(r, &s->d);
 	const struct store *st = c->service.store;
+	const struct task *t = sub == NULL ? NULL : subscription_task(sub);
 	struct buf text = BUF_INIT(8192);
 	char id[ID_MAX];
 
@@ -93,7 +94,7 @@ print_text(const struct cli *c, const struct roster *r,
 	print_named("event", id, buf_as_slice(&text));
 	store_record_id(st, STORE_SUBSCRIPTION, s->d.key.subscription, id);
 	print_named("subscription", id, sub == NULL ? SLICE("removed") :
-	    slice_of(sub->task == NULL ? "" : task_name(sub->task)));
+	    slice_of(t == NULL ? "" : task_name(t)));
 	if (sub != NULL) {
 		store_record_id(st, STORE_CLIENT, sub->client->number, id);
 		print_named("client", id, slice_of(sub->client->name));

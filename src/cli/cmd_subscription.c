@@ -73,6 +73,8 @@ print_rows(const struct cli *c, const struct roster *r, uint32_t client)
 	struct table t = TABLE_INIT(column);
 	struct buf out = BUF_INIT(65536);
 	const struct subscription *s;
+	const char *reason;
+	struct task *task;
 	char id[ID_MAX];
 
 	for (size_t i = 0; (s = roster_subscription_at(r, i)) != NULL; i++) {
@@ -81,14 +83,18 @@ print_rows(const struct cli *c, const struct roster *r, uint32_t client)
 		store_record_id(c->service.store, STORE_SUBSCRIPTION,
 		    s->number, id);
 		table_cell(&t, id);
-		table_cell(&t, s->task == NULL ? "-" : task_name(s->task));
+		task = subscription_compile(s);
+		table_cell(&t, task == NULL ? "-" : task_name(task));
 		table_cell(&t, s->client->name);
 		buf_clear(&out);
-		buf_printf(&out, "%s%s%s", subscription_state_name(s->state),
-		    s->reason[0] == '\0' ? "" : ", ", s->reason);
+		reason = subscription_reason(s);
+		buf_printf(&out, "%s%s%s",
+		    subscription_state_name(subscription_state(s)),
+		    reason[0] == '\0' ? "" : ", ", reason);
 		table_cell(&t, buf_str(&out));
-		event_text(s->task, &out);
+		event_text(task, &out);
 		table_cell(&t, buf_str(&out));
+		task_free(task);
 	}
 	if (t.ncell == 0)
 		puts("No subscriptions yet. Make one: skycap subscription add "
@@ -328,7 +334,7 @@ resume(struct cli *c, int argc, char **argv)
 		status = find(c, argv[1], &r, &s);
 	if (status != CLI_OK)
 		return status;
-	if (s->task == NULL)
+	if (subscription_task(s) == NULL)
 		status = cli_fail("it stays disabled: its task does not hold "
 		    "with this catalogue; skycap subscription edit mends it");
 	roster_release(r);

@@ -47,6 +47,26 @@ grow(void *p, size_t *cap, size_t n, size_t size)
 	return p;
 }
 
+static void *
+shrink(void *p, size_t n, size_t size)
+{
+	void *q = n == 0 ? NULL : realloc(p, n * size);
+
+	return q == NULL ? p : q;
+}
+
+/* There are many filters in a program: give back what one did not need. */
+static void
+trim(struct filter *f)
+{
+	f->node = shrink(f->node, f->nnode, sizeof *f->node);
+	f->value = shrink(f->value, f->nvalue, sizeof *f->value);
+	if (f->pool.len > 0) {
+		f->pool.cap = f->pool.len + 1;
+		f->pool.s = shrink(f->pool.s, f->pool.cap, 1);
+	}
+}
+
 static size_t
 add_node(struct compiler *c, enum filter_kind kind)
 {
@@ -319,6 +339,7 @@ filter_compile(struct filter **f, const struct catalog *catalog,
 		filter_free(c.f);
 		return RC_INVALID;
 	}
+	trim(c.f);
 	*f = c.f;
 	return RC_OK;
 }

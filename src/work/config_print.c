@@ -40,26 +40,28 @@ void
 subscription_print(const struct store *st, const struct subscription *s,
     bool mask, struct buf *out)
 {
+	struct task *t = subscription_compile(s);
 	size_t at;
 
 	buf_putc(out, '{');
 	put_id(st, "id", STORE_SUBSCRIPTION, s->number, out);
 	put_id(st, "client", STORE_CLIENT, s->client->number, out);
 	record_put_string(out, "state",
-	    slice_of(subscription_state_name(s->state)));
-	record_put_string(out, "reason", slice_of(s->reason));
+	    slice_of(subscription_state_name(subscription_state(s))));
+	record_put_string(out, "reason", slice_of(subscription_reason(s)));
 	record_put_int(out, "version", (int64_t)s->version);
 	record_put_time(out, "createdAt", s->created_ms);
 	record_put_time(out, "updatedAt", s->updated_ms);
 	at = out->len;
-	if (s->task != NULL)		/* its members go on in this object */
-		task_print(s->task, mask, out);
+	if (t != NULL)			/* its members go on in this object */
+		task_print(t, mask, out);
 	if (out->len > at + 2)
 		out->s[at] = ',';
 	else {
 		out->len = at;
 		buf_putc(out, '}');
 	}
+	task_free(t);
 }
 
 void

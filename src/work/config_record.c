@@ -26,6 +26,7 @@ subscription_record_read(struct subscription_record *s, struct slice body)
 	struct json_doc d = JSON_DOC_INIT;
 	struct json_error err;
 	size_t at[NELEM(member) + 1];
+	uint32_t interest;
 	struct slice got[NELEM(member)];
 	enum rc rc;
 
@@ -41,6 +42,9 @@ subscription_record_read(struct subscription_record *s, struct slice body)
 		}
 	}
 	at[NELEM(member)] = s->text.len;
+	interest = json_find(&d, 0, "interest");
+	if (interest != 0)
+		buf_slice(&s->text, json_text(&d, interest));
 	for (size_t i = 0; i < NELEM(member); i++)
 		got[i] = (struct slice){ s->text.s + at[i], at[i + 1] - at[i] };
 	s->client = (uint32_t)record_int(&d, "client", 0);
@@ -50,6 +54,8 @@ subscription_record_read(struct subscription_record *s, struct slice body)
 	s->reason = got[1];
 	s->task = got[2];
 	s->secrets = got[3];
+	s->interest = (struct slice){ s->text.s + at[NELEM(member)],
+	    s->text.len - at[NELEM(member)] };
 done:
 	json_doc_free(&d);
 	return rc;
@@ -64,6 +70,10 @@ subscription_record_write(const struct subscription_record *s,
 	record_put_string(body, "state",
 	    slice_of(subscription_state_name(s->state)));
 	record_put_string(body, "reason", s->reason);
+	if (s->interest.len > 0) {
+		record_put_key(body, "interest");
+		buf_slice(body, s->interest);
+	}
 	record_put_string(body, "task", s->task);
 	record_put_string(body, "secrets", s->secrets);
 	buf_putc(body, '}');

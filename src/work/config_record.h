@@ -2,13 +2,17 @@
  * config_record - the JSON of configuration records, as the store keeps it.
  *
  *   client        {"name","mail","all":bool,"scope":[{"field","value"}]}
- *   subscription  {"client":n,"state","reason","task":S,"secrets":S}
+ *   subscription  {"client":n,"state","reason","interest":{"event","filter"},
+ *                 "task":S,"secrets":S}
  *   key           {"kind","name","client":n,"hash":64 hex digits}
  *
  * S is sealed (crypt_seal): the task's JSON as task_print gives it unmasked,
  * since header values and URLs in it are secrets; and the signing keys, each
  * as a 16-bit length and its raw bytes, the newest first.  Written by config*.c
- * alone, read by roster_load.c and portable_export.c.
+ * alone, read by roster_load.c and portable_export.c.  interest is what the
+ * task says of them, in the open so that intake need not open anything; it is
+ * missing in records from before it was kept, and where the record would be too
+ * large with it.
  */
 #ifndef WORK_CONFIG_RECORD_H
 #define WORK_CONFIG_RECORD_H
@@ -20,6 +24,7 @@ struct subscription_record {
 	uint32_t	 client;
 	enum subscription_state state;
 	struct slice	 reason;	/* these point into text */
+	struct slice	 interest;	/* JSON; empty: none */
 	struct slice	 task, secrets;
 	struct buf	 text;		/* owned */
 };

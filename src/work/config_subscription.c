@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include "work/config_change.h"
 #include "work/config_record.h"
+#include "work/interest.h"
 #include "work/record_json.h"
 
 /* One problem of a task a line: "/httpRequest/url: must be absolute". */
@@ -23,6 +24,28 @@ seal(const struct config *cf, const struct buf *plain, struct buf *text,
 
 	crypt_seal(cf->crypt, buf_as_slice(plain), text);
 	*where = (struct slice){ text->s, text->len - at };
+}
+
+/*
+ * The record of a task: with what it wants in the open, unless that makes it
+ * too large to be kept; then who loads it opens the task.
+ */
+static void
+write_record(struct subscription_record *s, const struct buf *plain,
+    struct buf *body)
+{
+	struct buf interest = BUF_INIT(STORE_RECORD_MAX);
+
+	interest_write(buf_as_slice(plain), &interest);
+	if (!interest.over)
+		s->interest = buf_as_slice(&interest);
+	subscription_record_write(s, body);
+	s->interest = (struct slice){ NULL, 0 };
+	if (body->over) {
+		buf_clear(body);
+		subscription_record_write(s, body);
+	}
+	buf_free(&interest);
 }
 
 /* The signing keys as the sealed list wants them; a fresh one for none. */
@@ -67,7 +90,7 @@ new_record(const struct config *cf, const struct subscription_new *new,
 	s.reason = slice_of(new->reason);
 	seal(cf, &plain, &s.text, &s.task);
 	seal(cf, &keys, &secrets, &s.secrets);
-	subscription_record_write(&s, body);
+	write_record(&s, &plain, body);
 	if (plain.over || s.text.over || body->over) {
 		buf_puts(why, "the task is too large to be kept");
 		rc = RC_TOOBIG;
@@ -187,9 +210,14 @@ subscription_edit(const struct config *cf, uint32_t number, uint64_t version,
 	if (rc != RC_OK)
 		goto done;
 	task_print(t, false, &plain);
+	if (plain.over) {
+		buf_puts(why, "the task is too large");
+		rc = RC_TOOBIG;
+		goto done;
+	}
 	seal(cf, &plain, &sealed, &s.task);
-	subscription_record_write(&s, &body);
-	if (plain.over || sealed.over)
+	write_record(&s, &plain, &body);
+	if (sealed.over)
 		body.over = true;
 	rc = config_put(cf, STORE_SUBSCRIPTION, &number, &version, &body, why);
 done:

@@ -22,7 +22,8 @@ read_lanes(struct store *st, const struct roster *r, int64_t now,
 			int64_t late = (now - lane[i].oldest_ms) / 1000;
 
 			after = lane[i].lane;
-			if (s != NULL && s->state != SUBSCRIPTION_ACTIVE) {
+			if (s != NULL &&
+			    subscription_state(s) != SUBSCRIPTION_ACTIVE) {
 				f->held += lane[i].pending;
 				continue;
 			}
@@ -77,8 +78,10 @@ figures_read(struct store *st, struct rosters *rs, struct figures *f)
 		f->clients++;
 	for (; (s = roster_subscription_at(r, f->subscriptions)) != NULL;
 	    f->subscriptions++) {
-		f->paused += s->state == SUBSCRIPTION_PAUSED;
-		f->disabled += s->state == SUBSCRIPTION_DISABLED;
+		enum subscription_state state = subscription_state(s);
+
+		f->paused += state == SUBSCRIPTION_PAUSED;
+		f->disabled += state == SUBSCRIPTION_DISABLED;
 	}
 	rc = store_health(st, &f->health);
 	if (rc == RC_OK)

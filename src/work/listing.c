@@ -20,7 +20,8 @@ delivery_state_name(const struct roster *r, const struct store_delivery *d)
 		return "dead";
 	default:
 		s = roster_subscription(r, d->key.subscription);
-		return s != NULL && s->state != SUBSCRIPTION_ACTIVE ? "held" :
+		return s != NULL &&
+		    subscription_state(s) != SUBSCRIPTION_ACTIVE ? "held" :
 		    "pending";
 	}
 }

@@ -9,13 +9,14 @@
 struct preview_of
 preview_of(const struct subscription *s)
 {
-	return (struct preview_of){
+	struct preview_of of = {
 		.client = s->client,
-		.task = s->task,
-		.key = s->secret,
-		.nkey = s->nsecret,
+		.task = subscription_task(s),
 		.number = s->number,
 	};
+
+	of.nkey = subscription_keys(s, &of.key);
+	return of;
 }
 
 void

@@ -11,8 +11,8 @@
 #ifndef WORK_ROSTER_H
 #define WORK_ROSTER_H
 
-#include "shape/task.h"
 #include "store/store.h"
+#include "work/subscription.h"
 
 struct scope_rule {
 	const struct catalog_field *field;
@@ -27,26 +27,6 @@ struct client {
 	bool		 all;		/* sees every order */
 	struct scope_rule *scope;	/* any of these, if not all */
 	size_t		 nscope;
-	int64_t		 created_ms, updated_ms;
-};
-
-enum subscription_state { SUBSCRIPTION_ACTIVE, SUBSCRIPTION_PAUSED,
-	SUBSCRIPTION_DISABLED };
-
-#define SUBSCRIPTION_SECRETS_MAX 8
-
-struct subscription {
-	uint32_t	 number;
-	uint64_t	 version;
-	const struct client *client;
-	enum subscription_state state;
-	const char	*reason;	/* why disabled; "" else */
-	struct task	*task;		/* NULL: it does not compile, and is
-					   disabled, reason "task" */
-	struct interest *interest;	/* what it is matched by; NULL: none */
-	/* signing keys, decoded from whsec_..., the newest first */
-	struct slice	 secret[SUBSCRIPTION_SECRETS_MAX];
-	size_t		 nsecret;
 	int64_t		 created_ms, updated_ms;
 };
 

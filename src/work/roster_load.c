@@ -5,8 +5,6 @@
 #include "work/record_json.h"
 #include "work/roster_load.h"
 
-#define TEXT_MAX (4 * STORE_RECORD_MAX)
-
 struct entry *
 entry_hold(struct entry *e)
 {
@@ -23,12 +21,12 @@ entry_drop(struct entry *e)
 		return;
 	if (e->kind == STORE_SUBSCRIPTION) {
 		interest_free(e->u.subscription.interest);
-		task_free(e->u.subscription.task);
+		subscription_sealed_free(e->u.subscription.sealed);
 	}
 	if (e->kind == STORE_CLIENT)
 		free(e->u.client.scope);
 	entry_drop(e->owner);
-	buf_wipe(&e->text);		/* signing keys among it */
+	buf_free(&e->text);
 	free(e);
 }
 
@@ -94,93 +92,69 @@ done:
 	return rc;
 }
 
-static void
-task_fault(void *arg, const char *pointer, const char *detail)
-{
-	const struct entry *e = arg;
-
-	log_warn("subscription %u is held, its task does not hold any more: "
-	    "%s: %s", e->number, pointer, detail);
-}
-
+/* A record from before interests stood in it: its sealed task says. */
 static enum rc
-open_member(const struct json_doc *d, const char *key,
-    const struct crypt *crypt, struct buf *plain)
+open_interest(struct entry *e, struct slice sealed, const struct crypt *crypt,
+    const struct catalog *c)
 {
-	struct buf sealed = BUF_INIT(STORE_RECORD_MAX);
-	enum rc rc = RC_INVALID;
+	struct buf plain = BUF_INIT(STORE_RECORD_MAX);
+	struct json_doc d = JSON_DOC_INIT;
+	struct json_error err;
+	enum rc rc;
 
-	if (record_string(d, key, &sealed))
-		rc = crypt_open(crypt, buf_as_slice(&sealed), plain);
-	buf_free(&sealed);
+	rc = crypt_open(crypt, sealed, &plain);
+	if (rc == RC_OK)
+		rc = json_scan(&d, buf_as_slice(&plain), &json_limits_default,
+		    &err);
+	if (rc == RC_OK)
+		e->u.subscription.interest = interest_read(c, &d, 0);
+	else
+		log_error("subscription %u: its task can't be opened: "
+		    "another key file?", e->number);
+	json_doc_free(&d);
+	buf_wipe(&plain);
 	return rc;
 }
 
-/* Sealed secrets are 16-bit lengths with the raw keys, the newest first. */
-static void
-take_secrets(struct subscription *s, struct slice raw)
+static size_t
+length(const struct json_doc *d, const char *key)
 {
-	while (raw.len > 0 && s->nsecret < SUBSCRIPTION_SECRETS_MAX) {
-		struct slice one = slice_take(&raw, slice_be16(&raw));
+	uint32_t i = json_find(d, 0, key);
 
-		if (one.s == NULL)
-			break;
-		s->secret[s->nsecret++] = one;
-	}
-}
-
-static struct interest *
-interest_of(struct slice task, const struct catalog *c)
-{
-	struct json_doc d = JSON_DOC_INIT;
-	struct json_error err;
-	struct interest *in = NULL;
-
-	if (json_scan(&d, task, &json_limits_default, &err) == RC_OK)
-		in = interest_read(c, &d, 0);
-	json_doc_free(&d);
-	return in;
+	return i == 0 ? 0 : d->tok[i].len;
 }
 
 static enum rc
 load_subscription(struct entry *e, const struct json_doc *d,
     const struct crypt *crypt, const struct catalog *c)
 {
-	struct subscription *s = &e->u.subscription;
-	struct buf plain = BUF_INIT(STORE_RECORD_MAX);
+	struct subscription_sealing with = { .crypt = crypt, .catalog = c };
+	uint32_t interest = json_find(d, 0, "interest");
 	struct buf state = BUF_INIT(32);
-	size_t at_reason, at_secrets, len;
-	enum rc rc;
+	size_t reason, task, keys;
+	enum rc rc = RC_OK;
 
 	(void)record_string(d, "state", &state);
-	s->state = strcmp(buf_str(&state), "active") == 0 ?
+	with.state = strcmp(buf_str(&state), "active") == 0 ?
 	    SUBSCRIPTION_ACTIVE : strcmp(buf_str(&state), "paused") == 0 ?
 	    SUBSCRIPTION_PAUSED : SUBSCRIPTION_DISABLED;
-	at_reason = keep(e, d, "reason");
-	at_secrets = e->text.len;
-	rc = open_member(d, "secrets", crypt, &e->text);
-	len = e->text.len - at_secrets;
-	if (rc == RC_OK)
-		rc = open_member(d, "task", crypt, &plain);
-	if (rc != RC_OK) {
-		log_error("subscription %u: its secrets can't be opened: "
-		    "another key file?", e->number);
-		goto done;
-	}
-	s->reason = e->text.s + at_reason;
-	take_secrets(s, (struct slice){ e->text.s + at_secrets, len });
-	rc = task_compile(&s->task, c, buf_as_slice(&plain), NULL, 0,
-	    task_fault, e);
-	s->interest = interest_of(buf_as_slice(&plain), c);
-	if (rc != RC_OK) {
-		s->task = NULL;
-		s->state = SUBSCRIPTION_DISABLED;
-		s->reason = "task";
-		rc = RC_OK;
-	}
-done:
-	buf_wipe(&plain);
 	buf_free(&state);
+	/* there are many of these: no more memory than they need */
+	e->text.max = length(d, "reason") + length(d, "task") +
+	    length(d, "secrets") + 3;
+	(void)buf_room(&e->text, e->text.max);
+	reason = keep(e, d, "reason");
+	task = keep(e, d, "task");
+	keys = keep(e, d, "secrets");
+	with.reason = e->text.s + reason;
+	with.task = (struct slice){ e->text.s + task, keys - task - 1 };
+	with.keys = (struct slice){ e->text.s + keys,
+	    e->text.len - keys - 1 };
+	if (interest != 0)
+		e->u.subscription.interest = interest_read(c, d, interest);
+	else
+		rc = open_interest(e, with.task, crypt, c);
+	e->u.subscription.sealed = subscription_sealed_new(e->number, with);
 	return rc;
 }
 
@@ -251,7 +225,8 @@ entry_make(struct entry **out, const struct store_record *r,
 	atomic_init(&e->refs, 1);
 	e->kind = r->kind;
 	e->number = r->number;
-	e->text = (struct buf)BUF_INIT(TEXT_MAX);
+	/* no string is longer than it stands in the record, with its quotes */
+	e->text = (struct buf)BUF_INIT(r->body.len);
 	owner = record_int(&d, "client", 0);
 	if (owner > 0 && owner <= UINT32_MAX)
 		e->owner = client(arg, (uint32_t)owner);

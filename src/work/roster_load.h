@@ -25,9 +25,8 @@ struct entry {
 
 /*
  * Make an entry of a record.  client finds the entry of a client's number (a
- * reference is taken) and may return NULL.  A subscription whose task no
- * longer compiles, say because the catalogue lost a field, is made all the
- * same: disabled, so that what it is due is held until it is mended.
+ * reference is taken) and may return NULL.  A subscription's task is not looked
+ * at, unless the record does not say otherwise what it wants.
  *   RC_NOTFOUND  it belongs to a client that is not there: it is nobody's, or
  *                the client's own record is still to come
  *   RC_INVALID   the record can't be read or opened: logged

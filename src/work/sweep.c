@@ -232,7 +232,7 @@ count(struct sweep *s, struct sweep_report *r)
 
 			after = lane[i].lane;
 			if (sub != NULL &&
-			    sub->state != SUBSCRIPTION_ACTIVE) {
+			    subscription_state(sub) != SUBSCRIPTION_ACTIVE) {
 				r->held += lane[i].pending;
 				continue;
 			}

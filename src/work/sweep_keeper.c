@@ -101,9 +101,9 @@ settings(const struct keeper *k, uint32_t lane)
 {
 	const struct subscription *sub = k->roster == NULL ? NULL :
 	    roster_subscription(k->roster, lane);
+	const struct task *t = sub == NULL ? NULL : subscription_task(sub);
 
-	return sub == NULL || sub->task == NULL ? NULL :
-	    task_settings(sub->task);
+	return t == NULL ? NULL : task_settings(t);
 }
 
 /* A due time that no schedule could have set means now. */

@@ -100,12 +100,14 @@ apply(struct loop *lo, uint32_t number)
 {
 	const struct subscription *sub = subscription(lo, number);
 	struct lane_rules r = { .open = true, .width = 1 };
+	const struct task *t;
 
 	if (sub != NULL) {
 		r.open = sending_open(sub);
-		if (sub->task != NULL) {
-			r.width = task_settings(sub->task)->concurrency;
-			r.rate_per_s = task_settings(sub->task)->rate_per_s;
+		t = subscription_task(sub);
+		if (t != NULL) {
+			r.width = task_settings(t)->concurrency;
+			r.rate_per_s = task_settings(t)->rate_per_s;
 		}
 	}
 	lane_rule(lo->lanes, number, r, now());
@@ -262,7 +264,7 @@ start(struct loop *lo, struct parcel *p)
 		.url = buf_str(&sd->out.rq.url),
 		.head = buf_as_slice(&sd->out.head),
 		.body = buf_as_slice(&sd->out.rq.body),
-		.timeout_ms = task_settings(sub->task)->timeout_ms,
+		.timeout_ms = task_settings(subscription_task(sub))->timeout_ms,
 	};
 	webhook_send(lo->s->webhook, &rq, done, sd);
 }

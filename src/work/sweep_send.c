@@ -15,9 +15,12 @@ sending_free(struct sending *sd)
 bool
 sending_open(const struct subscription *sub)
 {
-	return sub->state == SUBSCRIPTION_ACTIVE && sub->task != NULL &&
-	    sub->nsecret > 0 &&		/* nothing goes out unsigned */
-	    task_channel(sub->task) != TASK_MAIL;
+	const struct task *t = subscription_task(sub);
+	const struct slice *key;
+
+	return t != NULL && subscription_state(sub) == SUBSCRIPTION_ACTIVE &&
+	    subscription_keys(sub, &key) > 0 &&	/* nothing unsigned */
+	    task_channel(t) != TASK_MAIL;
 }
 
 static void
@@ -83,15 +86,14 @@ sending_make(struct sending *sd, const struct sweep *s,
 	begin(p, sub);
 	ask = (struct outgoing_ask){
 		.store = s->config.store,
-		.task = sub->task,
-		.key = sub->secret,
-		.nkey = sub->nsecret,
+		.task = subscription_task(sub),
 		.event = &p->event,
 		.order = o,
 		.delivery = p->due.key,
 		.attempt = p->attempt.attempt,
 		.now_ms = p->attempt.at_ms,
 	};
+	ask.nkey = subscription_keys(sub, &ask.key);
 	rc = order_read(o, s->config.catalog, p->event.order, &err);
 	if (rc != RC_OK)
 		buf_printf(&why, "the order can't be read: %s", err.detail);
@@ -156,9 +158,10 @@ failed(struct parcel *p, const struct subscription *sub,
 		.status = r->status,
 		.retry_after = r->retry_after,
 	};
+	const struct task *t = sub == NULL ? NULL : subscription_task(sub);
 
 	p->settle.attempts = one_more(p->due.attempts);
-	if (sub == NULL || sub->task == NULL) {
+	if (t == NULL) {
 		dead(p, "given-up");
 		return;
 	}
@@ -168,7 +171,7 @@ failed(struct parcel *p, const struct subscription *sub,
 		return;
 	}
 	crypt_random(&re.random, sizeof re.random);
-	re.settings = task_settings(sub->task);
+	re.settings = task_settings(t);
 	retry_decide(&re);
 	p->settle.attempts = re.used;
 	if (re.dead != NULL) {

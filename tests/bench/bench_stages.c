@@ -167,8 +167,11 @@ render(struct stages *s)
 	    .time = SLICE("2026-11-23T10:00:00Z"),
 	    .delivery_id = SLICE("msg_x"), .attempt = 1 };
 
-	must(task_render(roster_subscription_at(s->roster_one, 0)->task, &ev,
-	    &s->rq, &s->bad.text), "task_render", &s->bad.text);
+	const struct subscription *sub = roster_subscription_at(
+	    s->roster_one, 0);
+
+	must(task_render(subscription_task(sub), &ev, &s->rq, &s->bad.text),
+	    "task_render", &s->bad.text);
 }
 
 static void
@@ -176,9 +179,11 @@ sign(struct stages *s)
 {
 	const struct subscription *sub = roster_subscription_at(
 	    s->roster_one, 0);
+	const struct slice *key;
+	size_t n = subscription_keys(sub, &key);
 
 	buf_clear(&s->out);
-	sign_v1(sub->secret, sub->nsecret, SLICE("msg_0123456789abcdef"),
+	sign_v1(key, n, SLICE("msg_0123456789abcdef"),
 	    1795000000, buf_as_slice(&s->rq.body), &s->out);
 }
 

@@ -8,7 +8,8 @@ print_task(struct bench *b, uint32_t number, bool mask, struct buf *out)
 	const struct roster *r = bench_roster(b->rosters);
 
 	buf_clear(out);
-	task_print(roster_subscription(r, number)->task, mask, out);
+	task_print(subscription_task(roster_subscription(r, number)), mask,
+	    out);
 	roster_release(r);
 }
 
@@ -124,6 +125,61 @@ secrets_are_sealed_in_the_record(void **state)
 	buf_free(&secret);
 }
 
+/* The interest that stands in a record; "" if none. */
+static void
+read_interest(struct bench *b, uint32_t number, struct buf *out)
+{
+	struct store_record rec = STORE_RECORD_INIT;
+	struct subscription_record s = SUBSCRIPTION_RECORD_INIT;
+
+	want_rc(store_record_get(b->st, STORE_SUBSCRIPTION, number, 0, &rec),
+	    RC_OK, "record");
+	want_rc(subscription_record_read(&s, rec.body), RC_OK, "read");
+	buf_clear(out);
+	buf_slice(out, s.interest);
+	store_record_clear(&rec);
+	buf_free(&s.text);
+}
+
+static void
+what_it_is_matched_by_stands_open_in_the_record(void **state)
+{
+	struct bench *b = *state;
+	uint32_t n = bench_subscription(b, bench_client(b, NULL),
+	    "{\"httpRequest\":{\"url\":\"https://a.example/\"},"
+	    "\"filter\": [ {\"field\":\"pnr\",\"op\":\"exists\"} ],"
+	    "\"event\":[\"OrderTicketed\",\"OrderCreated\"]}");
+	struct buf got = BUF_INIT(4096), big = BUF_INIT(STORE_RECORD_MAX);
+
+	read_interest(b, n, &got);
+	want_str(buf_str(&got), "{\"event\":[\"OrderTicketed\","
+	    "\"OrderCreated\"],\"filter\":[{\"field\":\"pnr\",\"op\":"
+	    "\"exists\"}]}", "added");
+	want_rc(subscription_set_state(&b->config, n, SUBSCRIPTION_PAUSED, "",
+	    &b->why), RC_OK, "pause");
+	read_interest(b, n, &got);
+	assert_non_null(strstr(buf_str(&got), "exists"));
+	want_rc(subscription_edit(&b->config, n, 2, SLICE(SECRETS_TASK),
+	    &b->why), RC_OK, "edit: %s", buf_str(&b->why));
+	read_interest(b, n, &got);
+	want_str(buf_str(&got), "{\"event\":[\"OrderTicketed\"]}", "edited");
+
+	/* a filter for which a record has room once, and not twice */
+	buf_puts(&big, "{\"event\":[\"*\"],\"httpRequest\":{\"url\":"
+	    "\"https://a.example/\"},\"filter\":[{\"field\":\"pnr\","
+	    "\"op\":\"in\",\"value\":[\"\"");
+	for (int i = 0; i < 9000; i++)
+		buf_printf(&big, ",\"value%08d\"", i);
+	buf_puts(&big, "]}]}");
+	want_rc(subscription_edit(&b->config, n, 3, buf_as_slice(&big),
+	    &b->why), RC_OK, "edit: %s", buf_str(&b->why));
+	read_interest(b, n, &got);
+	want_str(buf_str(&got), "", "one too large");
+	roster_release(bench_roster(b->rosters));
+	buf_free(&got);
+	buf_free(&big);
+}
+
 static void
 each_subscription_has_a_signing_secret_of_its_own(void **state)
 {
@@ -131,6 +187,7 @@ each_subscription_has_a_signing_secret_of_its_own(void **state)
 	uint32_t client = bench_client(b, NULL), one, two;
 	struct buf s1 = BUF_INIT(256), s2 = BUF_INIT(256), raw = BUF_INIT(64);
 	const struct subscription *s;
+	const struct slice *keys;
 	const struct roster *r;
 
 	one = bench_subscription(b, client, UNIT_TASK);
@@ -144,9 +201,9 @@ each_subscription_has_a_signing_secret_of_its_own(void **state)
 	assert_string_not_equal(buf_str(&s1), buf_str(&s2));
 	r = bench_roster(b->rosters);
 	s = roster_subscription(r, one);
-	want_i64((int64_t)s->nsecret, 1, "secrets");
+	want_i64((int64_t)subscription_keys(s, &keys), 1, "keys");
 	buf_puts(&raw, "whsec_");
-	crypt_base64(s->secret[0], &raw);
+	crypt_base64(keys[0], &raw);
 	want_str(buf_str(&raw), buf_str(&s1), "the roster's");
 	roster_release(r);
 	want_rc(subscription_secret(&b->config, 99, &s1, &b->why),
@@ -222,6 +279,7 @@ an_edit_keeps_the_rest_and_refuses_an_older_version(void **state)
 	struct bench *b = *state;
 	uint32_t client = bench_client(b, NULL), n;
 	struct buf s1 = BUF_INIT(256), s2 = BUF_INIT(256);
+	const struct subscription *s;
 	const struct roster *r;
 
 	n = bench_subscription(b, client, UNIT_TASK);
@@ -234,10 +292,10 @@ an_edit_keeps_the_rest_and_refuses_an_older_version(void **state)
 	want_rc(subscription_edit(&b->config, n, 2, SLICE(SECRETS_TASK),
 	    &b->why), RC_OK, "version 2");
 	r = bench_roster(b->rosters);
-	want_i64(roster_subscription(r, n)->state, SUBSCRIPTION_PAUSED,
-	    "state");
-	want_i64((int64_t)roster_subscription(r, n)->version, 3, "version");
-	want_str(task_name(roster_subscription(r, n)->task), "S", "name");
+	s = roster_subscription(r, n);
+	want_i64(subscription_state(s), SUBSCRIPTION_PAUSED, "state");
+	want_i64((int64_t)s->version, 3, "version");
+	want_str(task_name(subscription_task(s)), "S", "name");
 	roster_release(r);
 	want_rc(subscription_secret(&b->config, n, &s2, &b->why), RC_OK,
 	    "secret");
@@ -274,8 +332,10 @@ a_state_that_is_there_already_is_no_change(void **state)
 		    t[i].reason, &b->why), RC_OK, "step %zu", i);
 		r = bench_roster(b->rosters);
 		s = roster_subscription(r, n);
-		want_i64(s->state, t[i].state, "state, step %zu", i);
-		want_str(s->reason, t[i].reason, "reason, step %zu", i);
+		want_i64(subscription_state(s), t[i].state, "state, step %zu",
+		    i);
+		want_str(subscription_reason(s), t[i].reason,
+		    "reason, step %zu", i);
 		want_i64((int64_t)s->version, t[i].version, "version, step %zu",
 		    i);
 		roster_release(r);
@@ -436,6 +496,7 @@ main(void)
 	    TEST(a_client_needs_a_name_and_a_scope_or_all),
 	    TEST(a_client_is_kept_as_it_was_given),
 	    TEST(secrets_are_sealed_in_the_record),
+	    TEST(what_it_is_matched_by_stands_open_in_the_record),
 	    TEST(each_subscription_has_a_signing_secret_of_its_own),
 	    TEST(every_fault_of_a_task_is_told_on_a_line_with_its_place),
 	    TEST(a_mask_that_is_left_in_an_edit_keeps_the_secret),

@@ -160,16 +160,19 @@ print_all(const struct bench *b, const struct roster *r, struct buf *out)
 	const struct subscription *s;
 	const struct client *c;
 	const struct apikey *k;
+	const struct slice *key;
 	struct buf got = BUF_INIT(65536);
+	size_t n;
 
 	buf_clear(out);
 	for (size_t i = 0; (c = roster_client_at(r, i)) != NULL; i++)
 		client_print(b->st, c, out);
 	for (size_t i = 0; (s = roster_subscription_at(r, i)) != NULL; i++) {
 		subscription_print(b->st, s, false, out);
-		buf_printf(out, "%zu secrets", s->nsecret);
-		for (size_t j = 0; j < s->nsecret; j++)
-			crypt_base64(s->secret[j], out);
+		n = subscription_keys(s, &key);
+		buf_printf(out, "%zu keys", n);
+		for (size_t j = 0; j < n; j++)
+			crypt_base64(key[j], out);
 	}
 	for (size_t i = 0; (k = roster_key_at(r, i)) != NULL; i++) {
 		apikey_print(b->st, k, out);
@@ -436,9 +439,11 @@ a_task_that_no_longer_compiles_is_held_and_not_dropped(void **state)
 	for (uint32_t i = 1; i <= NELEM(task); i++) {
 		const struct subscription *s = roster_subscription(r, i);
 
-		assert_null(s->task);
-		want_i64(s->state, SUBSCRIPTION_DISABLED, "state of %u", i);
-		want_str(s->reason, "task", "reason of %u", i);
+		assert_null(subscription_task(s));
+		assert_null(subscription_compile(s));
+		want_i64(subscription_state(s), SUBSCRIPTION_DISABLED,
+		    "state of %u", i);
+		want_str(subscription_reason(s), "task", "reason of %u", i);
 		buf_clear(&got);
 		subscription_print(b->st, s, true, &got);
 		assert_null(strstr(buf_str(&got), "held.invalid"));
@@ -457,7 +462,7 @@ a_task_that_no_longer_compiles_is_held_and_not_dropped(void **state)
 	catalog_free(poorer);
 	r = bench_roster(b->rosters);		/* the field is back */
 	for (uint32_t i = 1; i <= NELEM(task); i++)
-		want_i64(roster_subscription(r, i)->state,
+		want_i64(subscription_state(roster_subscription(r, i)),
 		    SUBSCRIPTION_ACTIVE, "state of %u again", i);
 	roster_release(r);
 	buf_free(&got);

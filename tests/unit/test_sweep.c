@@ -241,8 +241,8 @@ after_410_the_subscription_is_disabled_and_the_rest_is_held(void **state)
 	want_i64(atomic_load(&s->server.requests), 1, "requests");
 	want_rc(rosters_get(s->rosters, 0, true, &ro), RC_OK, "roster");
 	now = roster_subscription(ro, sub);
-	want_i64(now->state, SUBSCRIPTION_DISABLED, "state");
-	want_str(now->reason, "gone", "reason");
+	want_i64(subscription_state(now), SUBSCRIPTION_DISABLED, "state");
+	want_str(subscription_reason(now), "gone", "reason");
 	roster_release(ro);
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "work/config_record.h"
+#include "work/interest.h"
 #include "work/roster_inner.h"
 
 static inline void
@@ -42,6 +43,7 @@ roster_put_subscription(struct roster *r, uint32_t number, uint32_t client,
     const struct crypt *crypt, struct slice task)
 {
 	struct subscription_record s = SUBSCRIPTION_RECORD_INIT;
+	struct buf interest = BUF_INIT(STORE_RECORD_MAX);
 	struct buf sealed = BUF_INIT(STORE_RECORD_MAX);
 	struct buf key = BUF_INIT(64), keys = BUF_INIT(256);
 	struct buf body = BUF_INIT(STORE_RECORD_MAX);
@@ -53,10 +55,13 @@ roster_put_subscription(struct roster *r, uint32_t number, uint32_t client,
 	s.client = client;
 	s.state = SUBSCRIPTION_ACTIVE;
 	s.reason = SLICE("");
+	interest_write(task, &interest);
+	s.interest = buf_as_slice(&interest);
 	s.task = buf_as_slice(&sealed);
 	s.secrets = buf_as_slice(&keys);
 	subscription_record_write(&s, &body);
 	roster_put(r, STORE_SUBSCRIPTION, number, crypt, &body);
+	buf_free(&interest);
 	buf_free(&sealed);
 	buf_free(&key);
 	buf_free(&keys);

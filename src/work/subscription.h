@@ -1,0 +1,70 @@
+/*
+ * subscription - one subscription of a snapshot, opened when it is used.
+ *
+ * Of the 100,000 that a program may know it sends for few at a time: a snapshot
+ * holds what an event is matched by, and the task and the signing keys sealed
+ * as the store has them.  They are opened and compiled when somebody asks, and
+ * then kept as long as the subscription is.  Made by roster_load.c; all calls
+ * are safe from any thread.  Invariant: a subscription whose task can't be used
+ * is disabled, reason "task", so that what it is due is held until it is
+ * mended.
+ */
+#ifndef WORK_SUBSCRIPTION_H
+#define WORK_SUBSCRIPTION_H
+
+#include "base/crypt.h"
+#include "shape/task.h"
+
+struct client;
+struct interest;
+
+enum subscription_state { SUBSCRIPTION_ACTIVE, SUBSCRIPTION_PAUSED,
+	SUBSCRIPTION_DISABLED };
+
+#define SUBSCRIPTION_KEYS_MAX 8
+
+struct subscription {
+	uint32_t	 number;
+	uint64_t	 version;
+	const struct client *client;
+	struct interest *interest;	/* what it is matched by; NULL: none */
+	struct subscription_sealed *sealed;	/* subscription.c's own */
+	int64_t		 created_ms, updated_ms;
+};
+
+/*
+ * Whether it is served, and if it is disabled why ("" else): what the record
+ * says, unless its task can't be used.  Finding that out takes some 20 us the
+ * first time, and keeps nothing.
+ */
+enum subscription_state subscription_state(const struct subscription *s);
+const char *subscription_reason(const struct subscription *s);
+
+/*
+ * What is sent.  NULL: it does not compile with this catalogue, or can't be
+ * opened with this key file; why is logged, once.  Lives as long as the
+ * snapshot that s is of.
+ */
+const struct task *subscription_task(const struct subscription *s);
+
+/* The same for one look, kept by nobody: freed by task_free. */
+struct task *subscription_compile(const struct subscription *s);
+
+/* The signing keys, decoded, the newest first; how many there are. */
+size_t subscription_keys(const struct subscription *s,
+    const struct slice **key);
+
+/* What a record holds; the slices are borrowed and outlive it. */
+struct subscription_sealing {
+	const struct crypt *crypt;
+	const struct catalog *catalog;
+	enum subscription_state state;
+	const char	*reason;
+	struct slice	 task, keys;	/* sealed */
+};
+
+struct subscription_sealed *subscription_sealed_new(uint32_t number,
+    struct subscription_sealing with);
+void subscription_sealed_free(struct subscription_sealed *p);
+
+#endif
