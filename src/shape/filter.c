@@ -5,8 +5,7 @@
 #include "base/text.h"
 #include "shape/filter_data.h"
 
-#define TESTS_MAX	256
-#define VALUES_MAX	10000
+#define FAULTS_MAX	32	/* told of one filter */
 
 struct compiler {
 	struct filter	*f;
@@ -14,7 +13,8 @@ struct compiler {
 	const struct json_doc *d;
 	filter_fault	*fault;
 	void		*arg;
-	size_t		 nfault;
+	size_t		 nfault, ncondition;
+	bool		 full;		/* too many: the rest is not read */
 };
 
 static const char *const op_names[] = {
@@ -24,15 +24,21 @@ static const char *const op_names[] = {
 	[FILTER_GT] = ">", [FILTER_GE] = ">=",
 };
 
-static void
-wrong(struct compiler *c, uint32_t tok, const char *fmt, const char *name)
-{
-	char text[200];
+static void wrong(struct compiler *c, uint32_t tok, const char *fmt, ...)
+    PRINTF(3, 4);
 
-	snprintf(text, sizeof text, "%s%s%s", fmt, name == NULL ? "" : " ",
-	    name == NULL ? "" : name);
+static void
+wrong(struct compiler *c, uint32_t tok, const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+
+	if (c->nfault++ >= FAULTS_MAX)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
 	c->fault(c->arg, tok, text);
-	c->nfault++;
 }
 
 static void *
@@ -97,33 +103,81 @@ is_ordering(enum filter_op op)
 	return op >= FILTER_LT;
 }
 
-/* How the field and what is compared with it are to be read. */
+static const char *
+type_name(enum catalog_type type)
+{
+	static const char *const name[] = { [CATALOG_TEXT] = "a text",
+	    [CATALOG_INTEGER] = "an integer",
+	    [CATALOG_DECIMAL] = "a decimal number",
+	    [CATALOG_TIME] = "a time" };
+
+	return name[type];
+}
+
+/* A value is not of its field's type: say which it should be, and show one. */
 static void
+wrong_type(struct compiler *c, const struct catalog_field *f, uint32_t tok)
+{
+	const char *like = f->sample == NULL ? "" : f->sample;
+	const char *quote = f->type == CATALOG_TEXT ? "\"" : "";
+
+	if (f->type == CATALOG_TIME)
+		like = "2026-11-23T10:00:00Z";
+	wrong(c, tok, "must be %s%s%s%s%s", type_name(f->type),
+	    *like == '\0' ? "" : ", like ", *like == '\0' ? "" : quote, like,
+	    *like == '\0' ? "" : quote);
+}
+
+static bool
+is_integer(struct slice s)
+{
+	return memchr(s.s, '.', s.len) == NULL;
+}
+
+/* How a value is to be compared; false, and reported, if it can't be. */
+static bool
 classify(struct compiler *c, const struct filter_node *n, uint32_t tok,
     struct filter_value *v)
 {
-	struct slice s = { c->f->pool.s + v->off, v->len };
-	bool number = c->d->tok[tok].type == JSON_NUMBER;
+	struct slice s = { buf_str(&c->f->pool) + v->off, v->len };
+	bool number = c->d->tok[tok].type == JSON_NUMBER, good = true;
+	bool string = c->d->tok[tok].type == JSON_STRING;
 	int sign;
 
 	v->as = AS_TEXT;
-	if (n->op == FILTER_PREFIX)
+	if (n->field == NULL) {
+		v->as = number ? AS_NUMBER : is_ordering(n->op) ? AS_TIME :
+		    AS_TEXT;
+	} else if (n->field->type != CATALOG_TEXT)
+		v->as = n->field->type == CATALOG_TIME ? AS_TIME : AS_NUMBER;
+	else
+		good = number || string;
+	if (v->as == AS_NUMBER)
+		good = filter_decimal_compare(s, s, &sign) &&
+		    (n->field == NULL || n->field->type != CATALOG_INTEGER ||
+		    is_integer(s));
+	else if (v->as == AS_TIME)
+		good = string && clock_parse(s, true, &v->ms, NULL) == RC_OK;
+	if (!good && n->field != NULL)
+		wrong_type(c, n->field, tok);
+	else if (!good)
+		wrong(c, tok, number ? "must be a number without exponent" :
+		    "must be a number, or a time like 2026-11-23T10:00:00Z");
+	return good;
+}
+
+/* OW is read as One Way in an order, so it must be here. */
+static void
+booking_words(struct buf *pool, struct filter_value *v)
+{
+	const char *words = order_booking_words((struct slice){
+	    buf_str(pool) + v->off, v->len });
+
+	if (words == NULL)
 		return;
-	if (n->field == NULL ? number : n->field->type == CATALOG_INTEGER ||
-	    n->field->type == CATALOG_DECIMAL) {
-		v->as = AS_NUMBER;
-		if (!filter_decimal_compare(s, s, &sign))
-			wrong(c, tok, "must be a decimal number", NULL);
-	} else if (n->field == NULL ? is_ordering(n->op) :
-	    n->field->type == CATALOG_TIME) {
-		v->as = AS_TIME;
-		if (clock_parse(s, true, &v->ms, NULL) != RC_OK)
-			wrong(c, tok, n->field == NULL ? "must be a number or "
-			    "a time" : "must be a time, like "
-			    "2026-11-23T10:00:00Z", NULL);
-	} else if (is_ordering(n->op))
-		wrong(c, tok, "orders numbers and times only, and this is a "
-		    "text:", n->field->name);
+	v->off = (uint32_t)pool->len;
+	v->len = (uint32_t)strlen(words);
+	buf_puts(pool, words);
 }
 
 static void
@@ -132,33 +186,29 @@ add_value(struct compiler *c, struct filter_node *n, uint32_t tok)
 	const struct json_tok *t = &c->d->tok[tok];
 	struct filter *f = c->f;
 	struct filter_value v = { .as = AS_TEXT };
-	const char *words;
 
-	if (t->type == JSON_NULL || t->type > JSON_STRING ||
-	    (n->op == FILTER_PREFIX && t->type != JSON_STRING)) {
-		wrong(c, tok, n->op == FILTER_PREFIX ? "must be a string" :
-		    t->type == JSON_NULL ? "can't be null; the operator exists "
-		    "asks whether there is a value" :
-		    "must be a string, a number, true or false", NULL);
+	if (n->op == FILTER_PREFIX && t->type != JSON_STRING) {
+		wrong(c, tok, "must be a string");
 		return;
 	}
-	if (f->nvalue >= VALUES_MAX) {
-		wrong(c, tok, "a filter has at most 10000 values", NULL);
+	if (t->type == JSON_NULL || t->type > JSON_STRING) {
+		wrong(c, tok, t->type == JSON_NULL ? "can't be null; the "
+		    "operator exists asks whether there is a value" :
+		    "must be a string, a number, true or false");
+		return;
+	}
+	if (f->nvalue >= FILTER_VALUES_MAX) {
+		if (!c->full)
+			wrong(c, tok, "a filter has at most %d values",
+			    FILTER_VALUES_MAX);
+		c->full = true;
 		return;
 	}
 	pool_text(c, tok, &v.off, &v.len);
-	if (f->pool.over)
+	if (f->pool.over || !classify(c, n, tok, &v))
 		return;
-	if (n->field != NULL && n->field->derived == CATALOG_BOOKING) {
-		words = order_booking_words((struct slice){ f->pool.s + v.off,
-		    v.len });
-		if (words != NULL) {
-			v.off = (uint32_t)f->pool.len;
-			v.len = (uint32_t)strlen(words);
-			buf_puts(&f->pool, words);
-		}
-	}
-	classify(c, n, tok, &v);
+	if (n->field != NULL && n->field->derived == CATALOG_BOOKING)
+		booking_words(&f->pool, &v);
 	f->value = grow(f->value, &f->value_cap, f->nvalue, sizeof *f->value);
 	f->value[f->nvalue++] = v;
 	n->nvalue++;
@@ -176,14 +226,14 @@ read_values(struct compiler *c, struct filter_node *n, uint32_t test,
 	if (n->op == FILTER_EXISTS) {
 		if (tok != 0 && t[tok].type != JSON_TRUE &&
 		    t[tok].type != JSON_FALSE)
-			wrong(c, tok, "must be true or false", NULL);
+			wrong(c, tok, "must be true or false");
 		n->exists = tok == 0 || t[tok].type == JSON_TRUE;
 	} else if (tok == 0)
-		wrong(c, test, "lacks value", NULL);
+		wrong(c, test, "lacks value");
 	else if (list != (t[tok].type == JSON_ARRAY) ||
 	    (list && t[tok].n == 0))
 		wrong(c, tok, list ? "must be a list, and not empty" :
-		    "must not be a list; the operator in takes one", NULL);
+		    "must not be a list; the operator in takes one");
 	else if (list)
 		for (uint32_t v = tok + 1; v < t[tok].next; v = t[v].next)
 			add_value(c, n, v);
@@ -209,8 +259,11 @@ read_field(struct compiler *c, struct filter_node *n, uint32_t tok)
 		goto done;
 	}
 	near = catalog_field_nearest(c->c, buf_as_slice(&name));
-	wrong(c, tok, near == NULL ? "must be a field of the catalogue, or "
-	    "order.path" : "is no field; did you mean", near);
+	if (near == NULL)
+		wrong(c, tok, "must be a field of the catalogue, or "
+		    "order.path");
+	else
+		wrong(c, tok, "is no field; did you mean %s?", near);
 done:
 	buf_free(&name);
 }
@@ -225,8 +278,29 @@ read_op(struct compiler *c, struct filter_node *n, uint32_t tok)
 			return true;
 		}
 	wrong(c, tok, "must be one of = != in \"not in\" prefix exists < <= "
-	    "> >=", NULL);
+	    "> >=");
 	return false;
+}
+
+/* What a field's type has no order or no letters for. */
+static bool
+suits(struct compiler *c, const struct filter_node *n, uint32_t tok)
+{
+	const struct catalog_field *f = n->field;
+
+	if (f == NULL)
+		return true;
+	if (f->type == CATALOG_TEXT && is_ordering(n->op)) {
+		wrong(c, tok, "orders numbers and times, and %s is a text",
+		    f->name);
+		return false;
+	}
+	if (f->type != CATALOG_TEXT && n->op == FILTER_PREFIX) {
+		wrong(c, tok, "compares texts, and %s is %s; use >= and <",
+		    f->name, type_name(f->type));
+		return false;
+	}
+	return true;
 }
 
 static void
@@ -251,19 +325,22 @@ read_test(struct compiler *c, uint32_t test)
 			json_string(c->d, k, &key);
 			near = text_nearest(buf_as_slice(&key), known,
 			    NELEM(known));
-			wrong(c, k, near == NULL ? "is not a member of a "
-			    "condition" : "is not known here; did you mean",
-			    near);
+			if (near == NULL)
+				wrong(c, k, "is not a member of a condition");
+			else
+				wrong(c, k, "is not known here; did you mean "
+				    "%s?", near);
 			buf_free(&key);
 		}
 	}
 	if (at[0] == 0)
-		wrong(c, test, "lacks field", NULL);
+		wrong(c, test, "lacks field");
 	else
 		read_field(c, &n, at[0]);
 	if (at[1] == 0)
-		wrong(c, test, "lacks op", NULL);
-	else if (read_op(c, &n, at[1]) && (n.field != NULL || n.path_len > 0))
+		wrong(c, test, "lacks op");
+	else if (read_op(c, &n, at[1]) && (n.field != NULL ||
+	    n.path_len > 0) && suits(c, &n, at[1]))
 		read_values(c, &n, test, at[2]);
 	place = add_node(c, FILTER_TEST);
 	n.next = (uint32_t)c->f->nnode;
@@ -280,15 +357,19 @@ read_any(struct compiler *c, uint32_t obj, uint32_t lists)
 	size_t place;
 
 	if (t[obj].n != 1)
-		wrong(c, obj, "any must be the only member of its object",
-		    NULL);
+		wrong(c, obj, "any must be the only member of its object");
 	if (t[lists].type != JSON_ARRAY || t[lists].n == 0) {
-		wrong(c, lists, "must be a list of lists of conditions", NULL);
+		wrong(c, lists, "must be a list of lists of conditions, and "
+		    "not empty");
 		return;
 	}
 	place = add_node(c, FILTER_ANY);
-	for (uint32_t i = lists + 1; i < t[lists].next; i = t[i].next)
+	for (uint32_t i = lists + 1; i < t[lists].next; i = t[i].next) {
+		if (t[i].type == JSON_ARRAY && t[i].n == 0)
+			wrong(c, i, "must not be empty: it would hold for "
+			    "every order");
 		read_all(c, i);
+	}
 	c->f->node[place].next = (uint32_t)c->f->nnode;
 }
 
@@ -299,20 +380,21 @@ read_all(struct compiler *c, uint32_t list)
 	size_t place;
 
 	if (t[list].type != JSON_ARRAY) {
-		wrong(c, list, "must be a list of conditions", NULL);
+		wrong(c, list, "must be a list of conditions");
 		return;
 	}
 	place = add_node(c, FILTER_ALL);
-	for (uint32_t i = list + 1; i < t[list].next; i = t[i].next) {
+	for (uint32_t i = list + 1; i < t[list].next && !c->full;
+	    i = t[i].next) {
 		uint32_t any = json_find(c->d, i, "any");
 
 		if (t[i].type != JSON_OBJECT)
 			wrong(c, i, "must be an object like {\"field\":..., "
-			    "\"op\":..., \"value\":...}", NULL);
-		else if (c->f->nnode > TESTS_MAX) {
-			wrong(c, i, "a filter has at most 256 conditions",
-			    NULL);
-			break;
+			    "\"op\":..., \"value\":...}");
+		else if (c->ncondition++ == FILTER_CONDITIONS_MAX) {
+			wrong(c, i, "a filter has at most %d conditions",
+			    FILTER_CONDITIONS_MAX);
+			c->full = true;
 		} else if (any != 0)
 			read_any(c, i, any);
 		else
@@ -334,7 +416,7 @@ filter_compile(struct filter **f, const struct catalog *catalog,
 	c.f->pool = (struct buf)BUF_INIT(1024 * 1024);
 	read_all(&c, i);
 	if (c.f->pool.over)
-		wrong(&c, i, "is too large", NULL);
+		wrong(&c, i, "is too large");
 	if (c.nfault > 0) {
 		filter_free(c.f);
 		return RC_INVALID;

@@ -2,8 +2,19 @@
  * filter - a subscription's conditions on an order.
  *
  * The "filter" of DESIGN §5, checked and compiled once, asked for every event
- * at intake: it allocates nothing then.  Numbers compare as numbers by their
- * digits, whatever their size; times as moments; all else as text.  Pure.
+ * at intake: it allocates nothing then.  Pure.
+ *
+ * A field's type in the catalogue says how it compares.  Integers and decimals
+ * are numbers by their digits, whatever their size and however they are
+ * written ("02" is 2, 1.10 is 1.1; an exponent is not read).  Times are
+ * moments; one without zone is read as UTC, in a filter as in an order.  Texts
+ * are equal byte for byte once unescaped; they have no order, and they alone
+ * have prefixes.  order.path has no type: a JSON number in the filter is a
+ * number, what < <= > >= are given else is a time, all else is text.
+ *
+ * A value that is absent, null, an object, a list or (= != in "not in" and the
+ * ordering) not of its type satisfies "!=", "not in", and exists as it is there
+ * or not; nothing else.
  */
 #ifndef SHAPE_FILTER_H
 #define SHAPE_FILTER_H
@@ -12,11 +23,14 @@
 
 struct filter;
 
+#define FILTER_CONDITIONS_MAX 256
+#define FILTER_VALUES_MAX 10000
+
 typedef void filter_fault(void *arg, uint32_t tok, const char *detail);
 
 /*
  * Compile value i of d, a list of conditions; nothing of d is borrowed.
- * *f is freed by filter_free.
+ * *f is freed by filter_free.  fault is told of the first 32 faults.
  *   RC_INVALID  fault was called at least once
  */
 MUST_USE enum rc filter_compile(struct filter **f, const struct catalog *c,

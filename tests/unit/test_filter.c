@@ -142,7 +142,7 @@ a_wrong_filter_is_refused(void **state)
 		{ "[7]", "1 must be an object" },
 		{ "[{}]", "1 lacks field;1 lacks op" },
 		{ "[" C("providr", "=", "1") "]",
-		    "3 is no field; did you mean provider" },
+		    "3 is no field; did you mean provider?;" },
 		{ "[" C("order.", "=", "1") "]", "3 is no field; did you" },
 		{ "[" C("provider", "==", "1") "]", "5 must be one of = !=" },
 		{ "[{\"field\":\"pnr\",\"op\":\"=\"}]", "1 lacks value" },
@@ -154,15 +154,37 @@ a_wrong_filter_is_refused(void **state)
 		{ "[" C("pnr", "in", "[[1]]") "]", "8 must be a string" },
 		{ "[" C("pnr", "prefix", "1") "]", "7 must be a string" },
 		{ "[" C("pnr", "exists", "1") "]", "7 must be true or false" },
-		{ "[" C("pnr", "<", "\"a\"") "]", "7 orders numbers and" },
-		{ "[" C("adultsPax", "=", "\"two\"") "]", "7 must be a dec" },
-		{ "[" C("adultsPax", "=", "1e3") "]", "7 must be a decimal" },
-		{ "[" C("createdOn", "<", "7") "]", "7 must be a time" },
-		{ "[" C("order.a", "<", "\"b\"") "]", "7 must be a number or" },
+		{ "[" C("pnr", "<", "\"a\"") "]", "5 orders numbers and times, and pnr is a "
+		    "text;" },
+		{ "[" C("adultsPax", "=", "\"two\"") "]", "7 must be an integer, "
+		    "like 2;" },
+		{ "[" C("adultsPax", "<", "2.5") "]", "7 must be an int" },
+		{ "[" C("totalAmount", "=", "\"much\"") "]", "7 must be a "
+		    "decimal number, like " },
+		{ "[" C("totalAmount", "in", "[1,true]") "]", "9 must be a "
+		    "decimal number, like " },
+		{ "[" C("agency", "=", "true") "]", "7 must be a text, like "
+		    "\"" },
+		{ "[" C("adultsPax", "=", "1e3") "]", "7 must be an integer" },
+		{ "[" C("createdOn", "<", "7") "]", "7 must be a time, like "
+		    "2026-11-23T10:00:00Z;" },
+		{ "[" C("createdOn", "=", "\"2026-02-30\"") "]", "7 must be a ti" },
+		{ "[" C("order.a", "<", "\"b\"") "]", "7 must be a number, or a" },
+		{ "[" C("order.a", "=", "1e3") "]", "7 must be a number wit" },
+		{ "[" C("order.a", "<", "true") "]", "7 must be a number, or" },
+		{ "[" C("adultsPax", "prefix", "\"1\"") "]", "5 compares texts, "
+		    "and adultsPax is an integer; use >= and <;" },
+		{ "[" C("totalAmount", "prefix", "\"1\"") "]", "5 compares te" },
+		{ "[" C("createdOn", "prefix", "\"2026\"") "]", "5 compares te" },
 		{ "[{\"any\":[]}]", "3 must be a list of lists" },
+		{ "[{\"any\":[[]]}]", "4 must not be empty" },
+		{ "[{\"any\":[[" C("pnr", "exists", "true") "],[]]}]",
+		    "12 must not be empty" },
+		{ "[{\"any\":[[" C("providr", "=", "1") "]]}]",
+		    "7 is no field; did you mean provider?" },
 		{ "[{\"any\":[7]}]", "4 must be a list of conditions" },
 		{ "[{\"any\":[[]],\"op\":\"=\"}]", "1 any must be the only" },
-		{ "[{\"feld\":1}]", "2 is not known here; did you mean field" },
+		{ "[{\"feld\":1}]", "2 is not known here; did you mean field?;" },
 	};
 	struct catalog *c = unit_catalog();
 
@@ -178,6 +200,233 @@ a_wrong_filter_is_refused(void **state)
 			    buf_str(&why), t[i].want);
 		buf_free(&why);
 	}
+	catalog_free(c);
+}
+
+/* What an order has, beside a filter for IB, 2, 412.90 or 10:00 UTC. */
+enum { SAME, ESCAPED, LESS, MORE, ABSENT, NONE, WRONG, LIST, CASES };
+
+static const struct kind {
+	const char *field, *value;
+	const char *sent[CASES];
+} kinds[] = {
+	{ "agency", "\"IB\"", { "\"IB\"", "\"\\u0049B\"", "\"IA\"",
+	    "\"IBX\"", NULL, "null", "true", "[\"IB\"]" } },
+	{ "adultsPax", "2", { "\"2\"", "\"0\\u0032\"", "1", "\"10\"", NULL,
+	    "null", "\"two\"", "[2]" } },
+	{ "totalAmount", "\"412.90\"", { "412.9", "\"412.\\u0039\"",
+	    "\"-1000\"", "1000", NULL, "null", "\"much\"", "{\"a\":1}" } },
+	{ "createdOn", "\"2026-11-23T10:00:00Z\"", {
+	    "\"2026-11-23 10:00\"", "\"2026-11-23T11:00:00+01:0\\u0030\"",
+	    "\"2026-11-23\"", "\"2026-11-23T10:00:00.001Z\"", NULL, "null",
+	    "\"soon\"", "[]" } },
+	{ "order.x", "2", { "2", "\"\\u0032.0\"", "-2", "\"10\"", NULL,
+	    "null", "\"two\"", "[2]" } },
+	{ "order.a.x", "\"2026-11-23 10:00\"", { "\"2026-11-23 10:00\"",
+	    "\"2026-11-23 10:0\\u0030\"", "\"2026-11-23T09:59:59Z\"",
+	    "\"2026-11-23T10:00:00-00:01\"", NULL, "null", "\"soon\"",
+	    "[]" } },
+};
+
+static const struct rule {
+	const char *op;
+	bool list;
+	const char *holds;	/* by case */
+} rules[] = {
+	{ "=", false, "YY------" }, { "!=", false, "--YYYYYY" },
+	{ "in", true, "YY------" }, { "not in", true, "--YYYYYY" },
+	{ "<", false, "--Y-----" }, { "<=", false, "YYY-----" },
+	{ ">", false, "---Y----" }, { ">=", false, "YY-Y----" },
+	{ "prefix", false, "YY-Y----" },
+};
+
+static bool
+refused(const struct kind *k, const struct rule *r)
+{
+	bool text = strcmp(k->field, "agency") == 0;
+
+	if (strcmp(r->op, "prefix") == 0)
+		return !text;
+	return text && (*r->op == '<' || *r->op == '>');
+}
+
+/* An order in which the field is what was sent. */
+static void
+put_sent(struct buf *out, const char *field, const char *sent)
+{
+	buf_clear(out);
+	buf_puts(out, "{\"agwID\":\"1\"");
+	if (sent != NULL && strcmp(field, "order.x") == 0)
+		buf_printf(out, ",\"x\":%s", sent);
+	else if (sent != NULL && strcmp(field, "order.a.x") == 0)
+		buf_printf(out, ",\"a\":{\"x\":%s}", sent);
+	else if (sent != NULL)
+		buf_printf(out, ",\"%s\":%s", field, sent);
+	buf_putc(out, '}');
+}
+
+static void
+want_holds(struct catalog *c, const struct kind *k, const char *filter,
+    const char *want)
+{
+	struct buf why = BUF_INIT(4096), text = BUF_INIT(4096);
+	struct filter *f = NULL;
+	struct order o = ORDER_INIT;
+
+	want_rc(compile(c, filter, &f, &why), RC_OK, "%s: %s", filter,
+	    buf_str(&why));
+	for (size_t i = 0; i < CASES; i++) {
+		put_sent(&text, k->field, k->sent[i]);
+		unit_order(&o, c, buf_str(&text));
+		want_i64(filter_matches(f, &o), want[i] == 'Y', "%s and %s",
+		    filter, buf_str(&text));
+	}
+	filter_free(f);
+	order_free(&o);
+	buf_free(&why);
+	buf_free(&text);
+}
+
+static void
+every_operator_knows_every_type_and_what_is_not_of_it(void **state)
+{
+	struct catalog *c = unit_catalog();
+	struct buf text = BUF_INIT(4096), why = BUF_INIT(4096);
+
+	(void)state;
+	for (size_t i = 0; i < NELEM(kinds); i++) {
+		const struct kind *k = &kinds[i];
+
+		for (size_t j = 0; j < NELEM(rules); j++) {
+			const struct rule *r = &rules[j];
+			struct filter *f = NULL;
+
+			buf_clear(&text);
+			buf_printf(&text, "[{\"field\":\"%s\",\"op\":\"%s\","
+			    "\"value\":%s%s%s}]", k->field, r->op, r->list ?
+			    "[" : "", k->value, r->list ? "]" : "");
+			if (strncmp(k->field, "order.", 6) == 0 &&
+			    strcmp(r->op, "prefix") == 0)
+				continue;	/* a text's, like agency's */
+			if (refused(k, r))
+				want_rc(compile(c, buf_str(&text), &f, &why),
+				    RC_INVALID, "%s", buf_str(&text));
+			else if (strcmp(k->field, "order.a.x") == 0 &&
+			    !(*r->op == '<' || *r->op == '>'))
+				continue;	/* is a text there */
+			else
+				want_holds(c, k, buf_str(&text), r->holds);
+		}
+		buf_clear(&text);
+		buf_printf(&text, "[{\"field\":\"%s\",\"op\":\"exists\"}]",
+		    k->field);
+		want_holds(c, k, buf_str(&text), "YYYY--YY");
+		buf_clear(&text);
+		buf_printf(&text, "[{\"field\":\"%s\",\"op\":\"exists\","
+		    "\"value\":false}]", k->field);
+		want_holds(c, k, buf_str(&text), "----YY--");
+	}
+	buf_free(&text);
+	buf_free(&why);
+	catalog_free(c);
+}
+
+static void
+a_filter_has_limits_and_is_told_of_one_once(void **state)
+{
+	struct catalog *c = unit_catalog();
+	struct buf text = BUF_INIT(1 << 20), why = BUF_INIT(1 << 20);
+	static const struct {
+		const char *begin, *each, *end, *says;
+		int n;
+	} t[] = {
+		{ "[", C("pnr", "=", "1"), "]", "", FILTER_CONDITIONS_MAX },
+		{ "[", C("pnr", "=", "1"), "]", "at most 256 conditions",
+		    FILTER_CONDITIONS_MAX + 1 },
+		{ "[{\"any\":[", "[" C("pnr", "=", "1") "]", "]}]", "",
+		    FILTER_CONDITIONS_MAX - 1 },
+		{ "[{\"any\":[", "[" C("pnr", "=", "1") "]", "]}]",
+		    "at most 256 conditions", 5000 },
+		{ "[{\"field\":\"pnr\",\"op\":\"in\",\"value\":[", "1", "]}]", "",
+		    FILTER_VALUES_MAX },
+		{ "[{\"field\":\"pnr\",\"op\":\"in\",\"value\":[", "1", "]}]",
+		    "at most 10000 values", FILTER_VALUES_MAX + 1000 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < NELEM(t); i++) {
+		struct filter *f = NULL;
+		const char *at;
+
+		buf_clear(&text);
+		buf_clear(&why);
+		buf_puts(&text, t[i].begin);
+		for (int k = 0; k < t[i].n; k++)
+			buf_printf(&text, "%s%s", k > 0 ? "," : "", t[i].each);
+		buf_puts(&text, t[i].end);
+		want_rc(compile(c, buf_str(&text), &f, &why),
+		    t[i].says[0] == '\0' ? RC_OK : RC_INVALID, "case %zu: %s",
+		    i, buf_str(&why));
+		at = strstr(buf_str(&why), t[i].says);
+		assert_non_null(at);
+		if (t[i].says[0] != '\0')
+			assert_null(strstr(at + 1, t[i].says));
+		filter_free(f);
+	}
+	/* and of faults without end the first are told */
+	buf_clear(&text);
+	buf_clear(&why);
+	buf_puts(&text, "[{\"field\":\"adultsPax\",\"op\":\"in\",\"value\":[0");
+	for (int k = 0; k < 1000; k++)
+		buf_puts(&text, ",\"x\"");
+	buf_puts(&text, "]}]");
+	want_rc(compile(c, buf_str(&text), &(struct filter *){ NULL }, &why),
+	    RC_INVALID, "wrong values");
+	assert_true(why.len > 500 && why.len < 5000);
+	buf_free(&text);
+	buf_free(&why);
+	catalog_free(c);
+}
+
+static void
+what_a_filter_requires_is_told(void **state)
+{
+	static const struct { const char *json, *want; } t[] = {
+		{ "[]", "" },
+		{ "[" C("agency", "=", "\"A\"") "]", "agency A; " },
+		{ "[" C("agency", "!=", "\"A\"") ","
+		    C("provider", "in", "[\"\\u0049B\",7]") ","
+		    "{\"any\":[[" C("agent", "=", "\"X\"") "]]},"
+		    C("adultsPax", "=", "2") "," C("order.agency", "=", "\"A\"")
+		    "," C("bookingType", "=", "\"OW\"") "]",
+		    "provider IB 7; bookingType One Way; " },
+	};
+	struct catalog *c = unit_catalog();
+
+	(void)state;
+	for (size_t i = 0; i < NELEM(t); i++) {
+		struct buf why = BUF_INIT(4096), got = BUF_INIT(4096);
+		struct filter_required q;
+		struct filter *f = NULL;
+		uint32_t at = 0;
+
+		want_rc(compile(c, t[i].json, &f, &why), RC_OK, "%s: %s",
+		    t[i].json, buf_str(&why));
+		while (filter_required_next(f, &at, &q)) {
+			buf_puts(&got, q.field->name);
+			for (uint32_t k = 0; k < q.n; k++) {
+				buf_putc(&got, ' ');
+				buf_slice(&got, filter_required_value(&q, k));
+			}
+			buf_puts(&got, "; ");
+		}
+		want_str(buf_str(&got), t[i].want, "%s", t[i].json);
+		filter_free(f);
+		buf_free(&why);
+		buf_free(&got);
+	}
+	assert_false(filter_required_next(NULL, &(uint32_t){ 0 },
+	    &(struct filter_required){ NULL, NULL, 0, 0 }));
 	catalog_free(c);
 }
 
@@ -219,6 +468,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(conditions_hold_or_do_not),
 	    cmocka_unit_test(a_wrong_filter_is_refused),
+	    cmocka_unit_test(
+		every_operator_knows_every_type_and_what_is_not_of_it),
+	    cmocka_unit_test(a_filter_has_limits_and_is_told_of_one_once),
+	    cmocka_unit_test(what_a_filter_requires_is_told),
 	    cmocka_unit_test(decimals_compare_by_their_digits),
 	};
 
