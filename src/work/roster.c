@@ -233,6 +233,27 @@ roster_take(struct roster *r, const struct store_record *rec,
 	return RC_OK;
 }
 
+void
+roster_follow(struct roster *r, enum store_kind kind, uint32_t client)
+{
+	struct entry *owner = find(&r->list[STORE_CLIENT], client);
+	struct entries *l = &r->list[kind];
+
+	for (size_t i = l->n; i > 0; i--) {
+		struct entry *e = l->at[i - 1];
+
+		if (e->owner == NULL || e->owner->number != client)
+			continue;
+		if (owner == NULL) {
+			roster_drop(r, kind, e->number);
+			continue;
+		}
+		l->at[i - 1] = entry_move(e, entry_hold(owner));
+		differ(r, kind, e->number);
+		entry_drop(e);
+	}
+}
+
 static int
 by_hash(const void *a, const void *b)
 {

@@ -46,6 +46,12 @@ MUST_USE enum rc roster_take(struct roster *r, const struct store_record *rec,
     const struct crypt *crypt);
 void roster_drop(struct roster *r, enum store_kind kind, uint32_t number);
 
+/*
+ * What belongs to a client points to it: give it the client as it is now, or
+ * take it away with it.
+ */
+void roster_follow(struct roster *r, enum store_kind kind, uint32_t client);
+
 /* All are there: index them.  From now on it may be shared. */
 void roster_ready(struct roster *r);
 

@@ -19,15 +19,34 @@ entry_drop(struct entry *e)
 	if (e == NULL || atomic_fetch_sub_explicit(&e->refs, 1,
 	    memory_order_acq_rel) != 1)
 		return;
-	if (e->kind == STORE_SUBSCRIPTION) {
+	if (e->kind == STORE_SUBSCRIPTION && e->like == NULL) {
 		interest_free(e->u.subscription.interest);
 		subscription_sealed_free(e->u.subscription.sealed);
 	}
 	if (e->kind == STORE_CLIENT)
 		free(e->u.client.scope);
 	entry_drop(e->owner);
+	entry_drop(e->like);
 	buf_free(&e->text);
 	free(e);
+}
+
+struct entry *
+entry_move(struct entry *e, struct entry *owner)
+{
+	struct entry *moved = malloc(sizeof *moved);
+
+	if (moved == NULL)
+		log_fatal("out of memory");
+	*moved = (struct entry){ .kind = e->kind, .number = e->number,
+	    .owner = owner, .like = entry_hold(e->like != NULL ? e->like : e),
+	    .u = e->u };
+	atomic_init(&moved->refs, 1);
+	if (e->kind == STORE_SUBSCRIPTION)
+		moved->u.subscription.client = &owner->u.client;
+	else
+		moved->u.key.client = &owner->u.client;
+	return moved;
 }
 
 /* Keep a string for the entry's life; offsets first, since text may move. */

@@ -15,6 +15,8 @@ struct entry {
 	enum store_kind	 kind;
 	uint32_t	 number;
 	struct entry	*owner;		/* a subscription's or key's client */
+	struct entry	*like;		/* it is of the same record, and owns
+					   what the structs below point to */
 	struct buf	 text;		/* strings of the structs below */
 	union {
 		struct client		client;
@@ -34,6 +36,13 @@ struct entry {
 MUST_USE enum rc entry_make(struct entry **e, const struct store_record *r,
     const struct crypt *crypt, const struct catalog *c,
     struct entry *(*client)(void *arg, uint32_t number), void *arg);
+
+/*
+ * The same subscription or key of a client that has changed: nothing is read
+ * again, and a task that was opened stays open.  Takes over the reference to
+ * owner.
+ */
+struct entry *entry_move(struct entry *e, struct entry *owner);
 
 struct entry *entry_hold(struct entry *e);
 void entry_drop(struct entry *e);

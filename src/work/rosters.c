@@ -66,23 +66,6 @@ reload_one(struct rosters *rs, struct roster *r, enum store_kind kind,
 	return rc;
 }
 
-/* What belongs to a client points to it, so it is made anew as well. */
-static enum rc
-reload_owned(struct rosters *rs, struct roster *r, enum store_kind kind,
-    uint32_t client)
-{
-	struct entries *l = &r->list[kind];
-	enum rc rc = RC_OK;
-
-	for (size_t i = l->n; rc == RC_OK && i > 0; i--) {
-		struct entry *owner = l->at[i - 1]->owner;
-
-		if (owner != NULL && owner->number == client)
-			rc = reload_one(rs, r, kind, l->at[i - 1]->number);
-	}
-	return rc;
-}
-
 /* The record changed again later on; what is read is its present state. */
 static bool
 changes_again(const struct store_change *c, size_t i, size_t n)
@@ -113,12 +96,10 @@ load_changes(struct rosters *rs, struct roster *r)
 			    changes_again(c, i, n))
 				continue;
 			rc = reload_one(rs, r, c[i].kind, c[i].number);
-			if (rc == RC_OK && c[i].kind == STORE_CLIENT)
-				rc = reload_owned(rs, r, STORE_SUBSCRIPTION,
-				    c[i].number);
-			if (rc == RC_OK && c[i].kind == STORE_CLIENT)
-				rc = reload_owned(rs, r, STORE_KEY,
-				    c[i].number);
+			if (rc != RC_OK || c[i].kind != STORE_CLIENT)
+				continue;
+			roster_follow(r, STORE_SUBSCRIPTION, c[i].number);
+			roster_follow(r, STORE_KEY, c[i].number);
 		}
 	}
 	return rc;

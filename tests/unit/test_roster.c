@@ -194,13 +194,17 @@ change_something(struct bench *b, unsigned seed)
 	static const char *const task[] = { UNIT_TASK,
 	    "{\"name\":\"edited\",\"event\":[\"*\"],\"httpRequest\":{\"url\":"
 	    "\"https://b.example/\"}}" };
+	static const char *const changed[] = {
+	    "{\"name\":\"d\",\"mail\":\"\",\"all\":true,\"scope\":[]}",
+	    "{\"name\":\"e\",\"mail\":\"\",\"all\":false,\"scope\":["
+	    "{\"field\":\"agency\",\"value\":\"A\"}]}" };
 	uint32_t n = 1 + (seed >> 8) % 12, made;
 	struct store_record rec = STORE_RECORD_INIT;
 	struct buf token = BUF_INIT(128);
 	enum rc rc = RC_OK;
 
 	buf_clear(&b->why);
-	switch (seed % 8) {
+	switch (seed % 9) {
 	case 0:
 		rc = client_add(&b->config, "c", "", false,
 		    &scope[seed / 8 % 3], 1, &made, &b->why);
@@ -228,11 +232,17 @@ change_something(struct bench *b, unsigned seed)
 		rc = seed / 8 % 2 == 0 ? subscription_remove(&b->config, n,
 		    &b->why) : apikey_revoke(&b->config, n, &b->why);
 		break;
+	case 7:
+		rc = store_record_get(b->st, STORE_CLIENT, n, 0, &rec);
+		if (rc == RC_OK)
+			rc = store_record_put(b->st, STORE_CLIENT, &n,
+			    &rec.version, slice_of(changed[seed / 8 % 2]));
+		break;
 	default:
 		rc = client_remove(&b->config, n, seed / 8 % 4 == 0, &b->why);
 	}
 	if (rc != RC_NOTFOUND && rc != RC_EXISTS)
-		want_rc(rc, RC_OK, "change %u: %s", seed % 8,
+		want_rc(rc, RC_OK, "change %u: %s", seed % 9,
 		    buf_str(&b->why));
 	store_record_clear(&rec);
 	buf_free(&token);

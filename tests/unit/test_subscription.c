@@ -186,6 +186,42 @@ what_cannot_be_opened_is_matched_all_the_same_and_held(void **state)
 	}
 }
 
+static void
+a_client_that_changes_leaves_what_is_open_open(void **state)
+{
+	struct fixture *f = *state;
+	const struct task *was;
+	struct roster *next;
+
+	want_rc(put(f, &ours, &ours, SUBSCRIPTION_ACTIVE, INTEREST), RC_OK,
+	    "take");
+	roster_ready(f->r);
+	was = subscription_task(f->s);
+	for (int i = 0; i < 3; i++) {
+		next = roster_copy(f->r);
+		roster_put_client(next, 1, i % 2 == 0 ? "[{\"field\":"
+		    "\"agency\",\"value\":\"A\"}]" : NULL);
+		roster_follow(next, STORE_SUBSCRIPTION, 1);
+		roster_ready(next);
+		roster_release(f->r);
+		f->r = next;
+		f->s = roster_subscription(f->r, 1);
+		assert_ptr_equal(f->s->client, roster_client(f->r, 1));
+		assert_ptr_equal(subscription_task(f->s), was);
+		want_matches(f, "{\"provider\":\"IB\"}", i % 2 == 0 ? 0 : 1);
+		want_matches(f, "{\"provider\":\"IB\",\"agency\":\"A\"}",
+		    1);
+	}
+	next = roster_copy(f->r);
+	roster_drop(next, STORE_CLIENT, 1);
+	roster_follow(next, STORE_SUBSCRIPTION, 1);
+	roster_ready(next);
+	assert_null(roster_subscription(next, 1));
+	roster_release(f->r);
+	f->r = next;
+	want_matches(f, "{\"provider\":\"IB\"}", 0);
+}
+
 /* Without knowing what it wants, to go on would drop its events. */
 static void
 an_old_record_is_matched_by_its_task_or_not_loaded(void **state)
@@ -211,6 +247,7 @@ main(void)
 	    TEST(threads_that_open_a_task_at_once_get_the_same),
 	    TEST(the_state_is_the_records_while_the_task_can_be_used),
 	    TEST(what_cannot_be_opened_is_matched_all_the_same_and_held),
+	    TEST(a_client_that_changes_leaves_what_is_open_open),
 	    TEST(an_old_record_is_matched_by_its_task_or_not_loaded),
 	};
 
