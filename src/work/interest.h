@@ -29,7 +29,7 @@ struct interest *interest_read(const struct catalog *c,
     const struct json_doc *d, uint32_t obj);
 void interest_free(struct interest *in);
 
-/* Append {"event":[...],"filter":[...]} of a task's JSON, as task_print gives. */
+/* Append {"event":[...],"filter":[...]} of a task that task_print gave. */
 void interest_write(struct slice task, struct buf *out);
 
 bool interest_wants(const struct interest *in,

@@ -2,11 +2,11 @@
  * roster - clients, subscriptions and keys as a program holds them in memory.
  *
  * A snapshot of the configuration records under one generation, read from the
- * store and compiled; immutable, counted, shared by threads.  A program keeps
- * the present one in a `struct rosters` and asks for it at every event; the
- * snapshot is renewed when the generation has moved.  It does not change
- * records (config.h does).  Invariant: what a snapshot
- * says held, all of it together, at its generation.
+ * store; immutable, counted, shared by threads.  A program keeps the present
+ * one in a `struct rosters` and asks for it at every event; the snapshot is
+ * renewed when the generation has moved.  It does not change records (config.h
+ * does).  Invariant: what a snapshot says held, all of it together, at its
+ * generation.
  */
 #ifndef WORK_ROSTER_H
 #define WORK_ROSTER_H

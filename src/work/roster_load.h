@@ -1,8 +1,8 @@
 /*
  * roster_load - one configuration record made into what a roster holds.
  *
- * Private to roster.c and rosters.c.  Entries are counted, since neighbouring snapshots
- * share those that did not change.
+ * Private to roster.c and rosters.c.  Entries are counted, since neighbouring
+ * snapshots share those that did not change.
  */
 #ifndef WORK_ROSTER_LOAD_H
 #define WORK_ROSTER_LOAD_H

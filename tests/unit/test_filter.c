@@ -154,9 +154,11 @@ a_wrong_filter_is_refused(void **state)
 		{ "[" C("pnr", "in", "[[1]]") "]", "8 must be a string" },
 		{ "[" C("pnr", "prefix", "1") "]", "7 must be a string" },
 		{ "[" C("pnr", "exists", "1") "]", "7 must be true or false" },
-		{ "[" C("pnr", "<", "\"a\"") "]", "5 orders numbers and times, and pnr is a "
+		{ "[" C("pnr", "<", "\"a\"") "]",
+		    "5 orders numbers and times, and pnr is a "
 		    "text;" },
-		{ "[" C("adultsPax", "=", "\"two\"") "]", "7 must be an integer, "
+		{ "[" C("adultsPax", "=", "\"two\"") "]",
+		    "7 must be an integer, "
 		    "like 2;" },
 		{ "[" C("adultsPax", "<", "2.5") "]", "7 must be an int" },
 		{ "[" C("totalAmount", "=", "\"much\"") "]", "7 must be a "
@@ -168,14 +170,19 @@ a_wrong_filter_is_refused(void **state)
 		{ "[" C("adultsPax", "=", "1e3") "]", "7 must be an integer" },
 		{ "[" C("createdOn", "<", "7") "]", "7 must be a time, like "
 		    "2026-11-23T10:00:00Z;" },
-		{ "[" C("createdOn", "=", "\"2026-02-30\"") "]", "7 must be a ti" },
-		{ "[" C("order.a", "<", "\"b\"") "]", "7 must be a number, or a" },
+		{ "[" C("createdOn", "=", "\"2026-02-30\"") "]",
+		    "7 must be a ti" },
+		{ "[" C("order.a", "<", "\"b\"") "]",
+		    "7 must be a number, or a" },
 		{ "[" C("order.a", "=", "1e3") "]", "7 must be a number wit" },
 		{ "[" C("order.a", "<", "true") "]", "7 must be a number, or" },
-		{ "[" C("adultsPax", "prefix", "\"1\"") "]", "5 compares texts, "
+		{ "[" C("adultsPax", "prefix", "\"1\"") "]",
+		    "5 compares texts, "
 		    "and adultsPax is an integer; use >= and <;" },
-		{ "[" C("totalAmount", "prefix", "\"1\"") "]", "5 compares te" },
-		{ "[" C("createdOn", "prefix", "\"2026\"") "]", "5 compares te" },
+		{ "[" C("totalAmount", "prefix", "\"1\"") "]",
+		    "5 compares te" },
+		{ "[" C("createdOn", "prefix", "\"2026\"") "]",
+		    "5 compares te" },
 		{ "[{\"any\":[]}]", "3 must be a list of lists" },
 		{ "[{\"any\":[[]]}]", "4 must not be empty" },
 		{ "[{\"any\":[[" C("pnr", "exists", "true") "],[]]}]",
@@ -184,7 +191,8 @@ a_wrong_filter_is_refused(void **state)
 		    "7 is no field; did you mean provider?" },
 		{ "[{\"any\":[7]}]", "4 must be a list of conditions" },
 		{ "[{\"any\":[[]],\"op\":\"=\"}]", "1 any must be the only" },
-		{ "[{\"feld\":1}]", "2 is not known here; did you mean field?;" },
+		{ "[{\"feld\":1}]",
+		    "2 is not known here; did you mean field?;" },
 	};
 	struct catalog *c = unit_catalog();
 
@@ -347,7 +355,8 @@ a_filter_has_limits_and_is_told_of_one_once(void **state)
 		    FILTER_CONDITIONS_MAX - 1 },
 		{ "[{\"any\":[", "[" C("pnr", "=", "1") "]", "]}]",
 		    "at most 256 conditions", 5000 },
-		{ "[{\"field\":\"pnr\",\"op\":\"in\",\"value\":[", "1", "]}]", "",
+		{ "[{\"field\":\"pnr\",\"op\":\"in\",\"value\":[",
+		    "1", "]}]", "",
 		    FILTER_VALUES_MAX },
 		{ "[{\"field\":\"pnr\",\"op\":\"in\",\"value\":[", "1", "]}]",
 		    "at most 10000 values", FILTER_VALUES_MAX + 1000 },

@@ -221,7 +221,6 @@ the_index_finds_what_asking_every_subscription_finds(void **state)
 	catalog_free(c);
 }
 
-/* What every order finds, of n subscriptions that stand under one value each. */
 static void
 want_found(const struct roster *r, const char *order, const char *want)
 {

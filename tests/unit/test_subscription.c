@@ -3,7 +3,8 @@
 #include "unit_roster.h"
 #include "unit_shape.h"
 
-#define TASK "{\"name\":\"N\",\"event\":[\"OrderTicketed\"],\"filter\":["	\
+#define TASK "{\"name\":\"N\",\"event\":[\"OrderTicketed\"],"		\
+	"\"filter\":["							\
 	"{\"field\":\"provider\",\"op\":\"=\",\"value\":\"IB\"}],"	\
 	"\"httpRequest\":{\"url\":\"https://a.example/\"}}"
 #define INTEREST "{\"event\":[\"OrderTicketed\"],\"filter\":["		\
