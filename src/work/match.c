@@ -209,7 +209,10 @@ gather(struct builder *b, const struct subscription *s)
 		add_place(b, begin_set(b), NULL, (struct slice){ NULL, 0 });
 }
 
-/* The one of n sets that the fewest others stand in. */
+/*
+ * The one of n sets that the fewest others stand in; among equals the last, a
+ * filter's, since all of a client's subscriptions stand in its scope.
+ */
 static const struct set *
 choose(const struct builder *b, const struct set *set, size_t n)
 {
@@ -222,7 +225,7 @@ choose(const struct builder *b, const struct set *set, size_t n)
 		for (uint32_t k = 0; k < set[i].n; k++)
 			sum += seek(&b->crowd, key_of(b->place[set[i].at +
 			    k].hash, ANY_TYPE))->n;
-		if (sum < least) {
+		if (sum <= least) {
 			least = sum;
 			best = &set[i];
 		}

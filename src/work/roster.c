@@ -108,20 +108,30 @@ base_release(struct roster_base *b)
 	free(b);
 }
 
+/* An index of these; their entries are kept alive by others. */
+static struct match *
+index_of(struct entry *const *at, size_t n)
+{
+	const struct subscription **sub = more(NULL, n + 1, sizeof *sub);
+	struct match *m;
+
+	for (size_t i = 0; i < n; i++)
+		sub[i] = &at[i]->u.subscription;
+	m = match_new(sub, n);
+	free(sub);
+	return m;
+}
+
 static struct roster_base *
 base_new(const struct entries *l)
 {
 	struct roster_base *b = calloc(1, sizeof *b);
-	const struct subscription **sub = more(NULL, l->n + 1, sizeof *sub);
 
 	if (b == NULL)
 		log_fatal("out of memory");
 	atomic_init(&b->refs, 1);
 	copy(&b->list, l);
-	for (size_t i = 0; i < l->n; i++)
-		sub[i] = &l->at[i]->u.subscription;
-	b->match = match_new(sub, l->n);
-	free(sub);
+	b->match = index_of(b->list.at, b->list.n);
 	return b;
 }
 
@@ -131,6 +141,9 @@ roster_free(struct roster *r)
 	for (size_t k = 0; k < NELEM(r->list); k++)
 		clear(&r->list[k]);
 	base_release(r->base);
+	match_free(r->recent);
+	free(r->changed);
+	free(r->differs);
 	free(r->by_hash);
 	free(r);
 }
@@ -157,6 +170,42 @@ roster_new(const struct catalog *c)
 	return r;
 }
 
+static bool
+differs(const struct roster *r, uint32_t number)
+{
+	return number / 8 < r->ndiffers &&
+	    (r->differs[number / 8] >> number % 8 & 1) != 0;
+}
+
+/* The index does not know this subscription as it is now. */
+static void
+differ(struct roster *r, enum store_kind kind, uint32_t number)
+{
+	size_t n = number / 8 + 1;
+
+	if (kind != STORE_SUBSCRIPTION || r->base == NULL ||
+	    differs(r, number))
+		return;
+	if (r->nchanged == 16 + r->base->list.n / 128) {
+		base_release(r->base);
+		r->base = NULL;
+		r->nchanged = r->ndiffers = 0;
+		return;
+	}
+	if (r->nchanged == r->changed_cap) {
+		r->changed_cap = r->changed_cap == 0 ? 16 : 2 * r->nchanged;
+		r->changed = more(r->changed, r->changed_cap,
+		    sizeof *r->changed);
+	}
+	r->changed[r->nchanged++] = number;
+	if (n > r->ndiffers) {
+		r->differs = more(r->differs, n, 1);
+		memset(r->differs + r->ndiffers, 0, n - r->ndiffers);
+		r->ndiffers = n;
+	}
+	r->differs[number / 8] |= (unsigned char)(1 << number % 8);
+}
+
 struct roster *
 roster_copy(const struct roster *from)
 {
@@ -169,34 +218,9 @@ roster_copy(const struct roster *from)
 	if (r->base != NULL)
 		atomic_fetch_add_explicit(&r->base->refs, 1,
 		    memory_order_relaxed);
-	memcpy(r->changed, from->changed, sizeof r->changed);
-	r->nchanged = from->nchanged;
+	for (size_t i = 0; i < from->nchanged; i++)
+		differ(r, STORE_SUBSCRIPTION, from->changed[i]);
 	return r;
-}
-
-static const struct roster_changed *
-changed(const struct roster *r, uint32_t number)
-{
-	for (size_t i = 0; i < r->nchanged; i++)
-		if (r->changed[i].number == number)
-			return &r->changed[i];
-	return NULL;
-}
-
-/* The index may not be asked about this subscription any more. */
-static void
-differ(struct roster *r, enum store_kind kind, uint32_t number)
-{
-	if (kind != STORE_SUBSCRIPTION || r->base == NULL ||
-	    changed(r, number) != NULL)
-		return;
-	if (r->nchanged < ROSTER_CHANGED_MAX) {
-		r->changed[r->nchanged++].number = number;
-		return;
-	}
-	base_release(r->base);
-	r->base = NULL;
-	r->nchanged = 0;
 }
 
 void
@@ -274,15 +298,38 @@ index_keys(struct roster *r)
 	qsort(r->by_hash, l->n, sizeof *r->by_hash, by_hash);
 }
 
+static int
+ascending(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* Those that have changed and are still there. */
+static void
+index_recent(struct roster *r)
+{
+	struct entry **at = more(NULL, r->nchanged, sizeof *at);
+	size_t n = 0;
+
+	qsort(r->changed, r->nchanged, sizeof *r->changed, ascending);
+	for (size_t i = 0; i < r->nchanged; i++) {
+		at[n] = find(&r->list[STORE_SUBSCRIPTION], r->changed[i]);
+		n += at[n] != NULL;
+	}
+	r->recent = index_of(at, n);
+	free(at);
+}
+
 void
 roster_ready(struct roster *r)
 {
 	index_keys(r);
 	if (r->base == NULL)
 		r->base = base_new(&r->list[STORE_SUBSCRIPTION]);
-	for (size_t i = 0; i < r->nchanged; i++)
-		r->changed[i].sub = roster_subscription(r,
-		    r->changed[i].number);
+	if (r->nchanged > 0)
+		index_recent(r);
 }
 
 uint64_t
@@ -371,6 +418,7 @@ struct search {
 	const struct order *o;
 	const struct client *last;	/* many in a row share one... */
 	bool		 sees;		/* ...and what it sees */
+	bool		 recent;	/* it is the index of these */
 	bool		 ordered;
 	uint32_t	**out;
 	size_t		*cap, n;
@@ -404,17 +452,8 @@ ask_run(void *arg, const struct subscription *const *sub, size_t n)
 	struct search *s = arg;
 
 	for (size_t i = 0; i < n; i++)
-		if (s->r->nchanged == 0 ||
-		    changed(s->r, sub[i]->number) == NULL)
+		if (s->recent || !differs(s->r, sub[i]->number))
 			ask(s, sub[i]);
-}
-
-static int
-ascending(const void *a, const void *b)
-{
-	const uint32_t *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
 }
 
 /* Found by two values of one scope, a subscription is there twice. */
@@ -438,8 +477,9 @@ roster_match(const struct roster *r, const struct catalog_event *type,
 	    .out = out, .cap = cap };
 
 	match_find(r->base->match, type, o, ask_run, &s);
-	for (size_t i = 0; i < r->nchanged; i++)
-		if (r->changed[i].sub != NULL)
-			ask(&s, r->changed[i].sub);
+	if (r->recent != NULL) {
+		s.recent = true;
+		match_find(r->recent, type, o, ask_run, &s);
+	}
 	return s.ordered ? s.n : unite(*out, s.n);
 }

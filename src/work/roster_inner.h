@@ -4,7 +4,8 @@
  * Private to roster.c, which keeps it, and rosters.c, which fills it from the
  * store; a bench fills one from records of its own.  A snapshot that follows
  * another shares its entries, and the index of its subscriptions as long as few
- * of them differ.  Invariant: nothing of it changes after roster_ready.
+ * of them differ: these have a small index of their own.  Invariant: nothing of
+ * it changes after roster_ready.
  */
 #ifndef WORK_ROSTER_INNER_H
 #define WORK_ROSTER_INNER_H
@@ -17,21 +18,18 @@ struct entries {
 	size_t		  n, cap;
 };
 
-#define ROSTER_CHANGED_MAX 32	/* subscriptions that each event asks itself;
-				   with more the index is made anew */
-
 struct roster {
 	atomic_uint	 refs;
 	uint64_t	 generation;
 	const struct catalog *catalog;
 	struct entries	 list[STORE_KEY + 1];	/* by store_kind */
 	struct entry	**by_hash;		/* keys, by their hash */
-	struct roster_base *base;	/* index, without what has changed */
-	struct roster_changed {
-		uint32_t number;
-		const struct subscription *sub;	/* NULL: it is no more */
-	} changed[ROSTER_CHANGED_MAX];
-	size_t		 nchanged;
+	struct roster_base *base;	/* index of what there was once... */
+	struct match	*recent;	/* ...and of what has changed since */
+	uint32_t	*changed;	/* numbers of these */
+	size_t		 nchanged, changed_cap;
+	unsigned char	*differs;	/* the same, a bit for each number */
+	size_t		 ndiffers;	/* bytes */
 };
 
 /* Empty, or like from; released by roster_release. */

@@ -73,7 +73,7 @@ def test_each_change_counts_from_the_next_event_on_in_every_process(up):
 
 
 def test_many_changes_at_once_are_all_seen(up):
-    """More than are asked one by one: the index is made anew."""
+    """More than a new snapshot indexes beside what it had."""
     client = up.client()
     assert counted(up) == [0, 0]
     subs = [up.run("subscription", "add", "--client", client, "--file", "-",

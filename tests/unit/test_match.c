@@ -194,7 +194,7 @@ the_index_finds_what_asking_every_subscription_finds(void **state)
 		}
 		roster_ready(r);
 		compare(r, &d, &matches);
-		/* few changes are asked one by one, many are indexed anew */
+		/* few changes are indexed apart, many lead to a new index */
 		for (int step = 0; step < 6; step++) {
 			next = roster_copy(r);
 			for (uint32_t i = 0; i < 1 + roll(&d, 20); i++) {
