@@ -43,6 +43,33 @@ pool_slice(const struct template *t, uint32_t at, uint32_t len)
 }
 
 /*
+ * A path in an order leads through its keys whatever they are; in a page's
+ * model the specification has it that a dotted name is never one key.
+ */
+static uint32_t
+follow(struct render *r, uint32_t from, struct slice path)
+{
+	uint32_t i = from;
+	const char *dot;
+
+	if (r->t->catalog != NULL || path.len == 0)
+		return order_walk(r->doc, from, path, &r->steps);
+	do {
+		struct slice name = path;
+
+		dot = memchr(path.s, '.', path.len);
+		if (dot != NULL) {
+			name.len = (size_t)(dot - path.s);
+			path.s += name.len + 1;
+			path.len -= name.len + 1;
+		}
+		r->steps += r->doc->tok[i].n;
+		i = json_find_slice(r->doc, i, name);
+	} while (i != 0 && dot != NULL);
+	return i;
+}
+
+/*
  * Mustache's rule: the first part of a name is looked for from the innermost
  * item outwards; where it is found the rest must be, too.
  */
@@ -61,13 +88,13 @@ from_items(struct render *r, const struct template_ref *ref,
 		const struct order_value *of = &r->item[n - 1].v;
 
 		if (of->type == JSON_OBJECT)
-			i = order_walk(d, of->tok, first, &r->steps);
+			i = follow(r, of->tok, first);
 	}
 	if (i == 0)
 		return false;
 	if (dot != NULL)
-		i = order_walk(d, i, (struct slice){ dot + 1,
-		    name.len - first.len - 1 }, &r->steps);
+		i = follow(r, i, (struct slice){ dot + 1,
+		    name.len - first.len - 1 });
 	*v = i == 0 ? (struct order_value){ .found = false } :
 	    order_value_at(d, i);
 	return true;
@@ -87,7 +114,7 @@ variable(const struct template_data *data, enum template_var var)
 static struct order_value
 below_root(struct render *r, struct slice path)
 {
-	uint32_t i = order_walk(r->doc, 0, path, &r->steps);
+	uint32_t i = follow(r, 0, path);
 
 	return i == 0 && path.len > 0 ? (struct order_value){ .found = false } :
 	    order_value_at(r->doc, i);

@@ -60,7 +60,7 @@ struct subscription_new {
 	const char	*reason;	/* of SUBSCRIPTION_DISABLED; "" else */
 	const struct slice *key;	/* signing keys as sign_key gives them,
 					   the newest first, at most
-					   SUBSCRIPTION_SECRETS_MAX; none:
+					   SUBSCRIPTION_KEYS_MAX; none:
 					   a fresh one is made */
 	size_t		 nkey;
 };

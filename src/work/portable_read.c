@@ -312,9 +312,9 @@ read_secrets(struct portable_file *f, uint32_t list,
 
 	if (!is(f, list, JSON_ARRAY))
 		return;
-	if (t[list].n == 0 || t[list].n > SUBSCRIPTION_SECRETS_MAX) {
+	if (t[list].n == 0 || t[list].n > SUBSCRIPTION_KEYS_MAX) {
 		portable_fault(f, list, "must have 1 to %d secrets; without "
-		    "it, a fresh one is made", SUBSCRIPTION_SECRETS_MAX);
+		    "it, a fresh one is made", SUBSCRIPTION_KEYS_MAX);
 		return;
 	}
 	(void)buf_room(&s->keys, s->keys.max);	/* so that it never moves */

@@ -41,12 +41,12 @@ struct portable_subscription {
 	enum subscription_state state;
 	struct buf	 reason;
 	struct buf	 keys;		/* the bytes of key[] */
-	struct slice	 key[SUBSCRIPTION_SECRETS_MAX];
+	struct slice	 key[SUBSCRIPTION_KEYS_MAX];
 	size_t		 nkey;
 };
 
 #define PORTABLE_SUBSCRIPTION_INIT { .reason = BUF_INIT(1024), \
-	.keys = BUF_INIT(SUBSCRIPTION_SECRETS_MAX * SIGN_KEY_MAX) }
+	.keys = BUF_INIT(SUBSCRIPTION_KEYS_MAX * SIGN_KEY_MAX) }
 
 /* Tell a fault of token tok, a value or a key. */
 void portable_fault(struct portable_file *f, uint32_t tok, const char *fmt,

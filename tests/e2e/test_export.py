@@ -61,7 +61,8 @@ PAGES = {
         "Authorization":"Basic \u0041\/Bcd",
         "content-type":"application\/vnd.a+json"}},
     "filter":[{"value":["IB","VY"],"op":"in","field":"provider"},
-      {"any":[[{"op":">=","field":"totalAmount","value":1.50}], []]}] }''',
+      {"any":[[{"op":">=","field":"totalAmount","value":1.50}],
+      [ {"field":"order.vip","op":"exists"} ]]}] }''',
     "a secret in the URL": r'''{"httpRequest":{"url":
     "https://h.example/x?sig=abcdefghijkl&a=%20&token=t","method":"PATCH"},
     "name":"Çelik \"x\""}''',

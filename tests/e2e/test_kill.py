@@ -419,7 +419,8 @@ def small_disk():
         mounted.append(store)
         for entry in os.scandir(store + ".away"):
             # The regions, as large as the cache was, are made anew.
-            if entry.is_file() and not entry.name.startswith("__db."):
+            if entry.is_file() and entry.name != "left" and \
+                    not entry.name.startswith("__db."):
                 shutil.copy2(entry.path, store)
 
     yield mount

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include "shape/template.h"
-#include "unit.h"
+#include "unit_shape.h"
 
 #define FILE_MAX_BYTES (1024 * 1024)
 
@@ -83,13 +83,11 @@ static bool
 find_spec(struct buf *dir)
 {
 	const char *given = getenv("MUSTACHE_SPEC");
-	const char *source = getenv("SKYCAP_SOURCE");
 
 	if (given != NULL)
 		buf_puts(dir, given);
 	else
-		buf_printf(dir, "%s/../shared/mustache-spec",
-		    source == NULL ? "." : source);
+		unit_source(dir, "../shared/mustache-spec");
 	if (given != NULL || access(buf_str(dir), R_OK) == 0)
 		return true;
 	print_message("skipped: no Mustache specification in %s; "

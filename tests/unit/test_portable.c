@@ -78,6 +78,7 @@ what_was_exported_plain_imports_and_exports_the_same(void **state)
 	struct portable_made m = PORTABLE_MADE_INIT;
 	struct buf out = BUF_INIT(PORTABLE_MAX);
 	const struct subscription *s;
+	const struct slice *key;
 	const struct roster *r;
 
 	import(b, SLICE(FILE_PLAIN), RC_OK, &m);
@@ -89,12 +90,12 @@ what_was_exported_plain_imports_and_exports_the_same(void **state)
 	    "the export");
 	r = bench_roster(b->rosters);
 	s = roster_subscription(r, m.subscription[0]);
-	want_i64(s->state, SUBSCRIPTION_ACTIVE, "state");
-	want_i64((int64_t)s->nsecret, 2, "secrets");
-	want_i64((int64_t)s->secret[1].len, 24, "the older one's length");
+	want_i64(subscription_state(s), SUBSCRIPTION_ACTIVE, "state");
+	want_i64((int64_t)subscription_keys(s, &key), 2, "secrets");
+	want_i64((int64_t)key[1].len, 24, "the older one's length");
 	s = roster_subscription(r, m.subscription[2]);
-	want_i64(s->state, SUBSCRIPTION_DISABLED, "state");
-	want_str(s->reason, "gone", "reason");
+	want_i64(subscription_state(s), SUBSCRIPTION_DISABLED, "state");
+	want_str(subscription_reason(s), "gone", "reason");
 	want_i64(s->client->number, m.client, "client");
 	roster_release(r);
 	portable_made_clear(&m);
@@ -162,7 +163,7 @@ a_subscription_without_secrets_gets_a_fresh_one(void **state)
 {
 	struct bench *b = *state;
 	struct portable_made m = PORTABLE_MADE_INIT;
-	const struct subscription *s;
+	const struct slice *key, *third;
 	const struct roster *r;
 
 	import(b, SLICE(HEAD "{\"name\":\"A\",\"all\":true},"
@@ -173,11 +174,12 @@ a_subscription_without_secrets_gets_a_fresh_one(void **state)
 	want_i64(m.fresh[1], false, "the second's");
 	want_i64(m.fresh[2], true, "the third's");
 	r = bench_roster(b->rosters);
-	s = roster_subscription(r, m.subscription[0]);
-	want_i64((int64_t)s->nsecret, 1, "secrets");
-	want_i64((int64_t)s->secret[0].len, 32, "its length");
-	want_i64(slice_eq(s->secret[0], roster_subscription(r,
-	    m.subscription[2])->secret[0]), false, "the same for two");
+	want_i64((int64_t)subscription_keys(roster_subscription(r,
+	    m.subscription[0]), &key), 1, "secrets");
+	want_i64((int64_t)key->len, 32, "its length");
+	want_i64((int64_t)subscription_keys(roster_subscription(r,
+	    m.subscription[2]), &third), 1, "secrets of the third");
+	want_i64(slice_eq(*key, *third), false, "the same for two");
 	roster_release(r);
 	portable_made_clear(&m);
 }

@@ -8,22 +8,29 @@
 #include "shape/order.h"
 #include "unit.h"
 
-/* The source tree's: $SKYCAP_SOURCE under make, else beside this file. */
-static inline struct catalog *
-unit_catalog(void)
+/* A file's name from the source tree: $SKYCAP_SOURCE, else beside this file. */
+static inline void
+unit_source(struct buf *path, const char *name)
 {
 	const char *source = getenv("SKYCAP_SOURCE"), *here = __FILE__;
 	const char *last = strrchr(here, '/');
+
+	if (source != NULL)
+		buf_printf(path, "%s/%s", source, name);
+	else if (last != NULL)
+		buf_printf(path, "%.*s/../../%s", (int)(last - here), here,
+		    name);
+	else
+		buf_printf(path, "../../%s", name);
+}
+
+static inline struct catalog *
+unit_catalog(void)
+{
 	struct buf path = BUF_INIT(4096), why = BUF_INIT(4096);
 	struct catalog *c = NULL;
 
-	if (source != NULL)
-		buf_printf(&path, "%s/src/shape/catalog.json", source);
-	else if (last != NULL)
-		buf_printf(&path, "%.*s/../../src/shape/catalog.json",
-		    (int)(last - here), here);
-	else
-		buf_puts(&path, "../../src/shape/catalog.json");
+	unit_source(&path, "src/shape/catalog.json");
 	want_rc(catalog_load(&c, buf_str(&path), &why), RC_OK, "%s",
 	    buf_str(&why));
 	buf_free(&path);
