@@ -7,7 +7,7 @@ take_draft(const struct cli *c, const struct buf *json, struct subject *s)
 	struct buf why = BUF_INIT(65536);
 	int status = CLI_OK;
 
-	if (preview_task(c->service.catalog, s->of.task, buf_as_slice(json),
+	if (config_task(c->service.catalog, s->of.task, buf_as_slice(json),
 	    &s->draft, &why) != RC_OK)
 		status = cli_fail("%s", buf_str(&why));
 	s->of.task = s->draft;
@@ -20,7 +20,7 @@ int
 subject_open(struct cli *c, const char *id, const char *file,
     struct subject *s)
 {
-	struct buf json = BUF_INIT(STORE_RECORD_MAX);
+	struct buf json = BUF_INIT(TASK_WRITTEN_MAX);
 	uint32_t number;
 	int status = CLI_OK;
 

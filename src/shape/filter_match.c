@@ -2,9 +2,6 @@
 #include "shape/filter_data.h"
 #include "shape/piece.h"
 
-#define SHORT_MAX 80	/* bytes of a number or a time that is written with
-			   JSON escapes; a longer one is neither */
-
 struct decimal {
 	bool	negative;
 	struct slice whole, part;	/* without zeros that mean nothing */
@@ -78,39 +75,22 @@ filter_decimal_compare(struct slice a, struct slice b, int *sign)
 	return true;
 }
 
-/* Short text unescaped into tmp if need be; s NULL: too long to be meant. */
-static struct slice
-short_text(struct order_value v, char tmp[SHORT_MAX])
-{
-	struct slice run;
-	char one[4];
-	size_t n = 0;
-
-	if (!v.escaped)
-		return v.text;
-	while (piece_next(&v.text, one, &run)) {
-		if (n + run.len > SHORT_MAX)
-			return (struct slice){ NULL, 0 };
-		memcpy(tmp + n, run.s, run.len);
-		n += run.len;
-	}
-	return (struct slice){ tmp, n };
-}
-
 /* False: the two can't be compared. */
 static bool
 compare(const struct filter *f, const struct filter_value *with,
     struct order_value v, int *sign)
 {
 	struct slice want = { f->pool.s + with->off, with->len };
-	char tmp[SHORT_MAX];
+	char tmp[ORDER_SHORT_MAX];
 	int64_t ms;
 
 	switch (with->as) {
 	case AS_NUMBER:
-		return filter_decimal_compare(short_text(v, tmp), want, sign);
+		return filter_decimal_compare(order_value_short(v, tmp), want,
+		    sign);
 	case AS_TIME:
-		if (clock_parse(short_text(v, tmp), true, &ms, NULL) != RC_OK)
+		if (clock_parse(order_value_short(v, tmp), true, &ms, NULL) !=
+		    RC_OK)
 			return false;
 		*sign = (ms > with->ms) - (ms < with->ms);
 		return true;

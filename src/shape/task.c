@@ -8,6 +8,7 @@ task_free(struct task *t)
 		return;
 	for (size_t i = 0; i < t->nheader; i++)
 		template_free(t->header[i].value);
+	free(t->header);
 	template_free(t->url);
 	template_free(t->body);
 	filter_free(t->filter);

@@ -25,7 +25,7 @@ struct task;
  * itself included (json_limits_default).
  */
 #define TASK_WRITTEN_MAX (1024 * 1024)	/* a task as it was given */
-#define TASK_JSON_MAX (192 * 1024)	/* as it is kept; fits a record */
+#define TASK_JSON_MAX (188 * 1024)	/* as it is kept; fits a record */
 #define TASK_TEMPLATE_MAX (64 * 1024)	/* its jsonBody */
 #define TASK_URL_MAX 4096		/* its URL */
 #define TASK_VALUE_MAX 8192		/* a header's value */

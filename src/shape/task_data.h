@@ -37,7 +37,7 @@ struct task {
 	size_t		 url_fixed;	/* bytes of scheme and authority */
 	struct template	*body;
 	struct buf	 names;		/* of headers, one after another */
-	struct task_header_template header[TASK_HEADERS_MAX];
+	struct task_header_template *header;
 	size_t		 nheader;
 	bool		 has_type;	/* content-type is among them */
 };

@@ -1,6 +1,8 @@
 /*
  * "httpRequest": method, URL, headers, body.
  */
+#include <stdlib.h>
+#include "base/log.h"
 #include "base/text.h"
 #include "shape/piece.h"
 #include "shape/task_data.h"
@@ -252,6 +254,9 @@ check_headers(struct task_check *k, uint32_t obj)
 		task_fault(k, obj, "has names that are too long");
 		return;
 	}
+	k->t->header = calloc(t[obj].n + 1, sizeof *k->t->header);
+	if (k->t->header == NULL)
+		log_fatal("out of memory");
 	for (uint32_t i = obj + 1; i < t[obj].next; i = t[i + 1].next)
 		check_header(k, i);
 	if (k->head > TASK_HEAD_MAX)

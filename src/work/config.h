@@ -73,6 +73,18 @@ MUST_USE enum rc subscription_make(const struct config *cf,
 MUST_USE enum rc subscription_check(const struct config *cf,
     const struct subscription_new *new, struct buf *why);
 
+/*
+ * Compile a task as a person wrote it in place of was (NULL: of none), whose
+ * secrets stand in for the masks it may carry.  why holds one problem a line,
+ * "/httpRequest/url: line 1, column 8: ...".  *t is freed by task_free.
+ *   RC_INVALID, RC_TOOBIG  the task is wrong
+ */
+MUST_USE enum rc config_task(const struct catalog *c, const struct task *was,
+    struct slice json, struct task **t, struct buf *why);
+
+/* A task_problem that appends such a line to arg, a struct buf. */
+void config_task_fault(void *arg, const char *pointer, const char *detail);
+
 /* Replace a subscription's task; masked secrets keep what is there. */
 MUST_USE enum rc subscription_edit(const struct config *cf, uint32_t number,
     uint64_t version, struct slice json, struct buf *why);

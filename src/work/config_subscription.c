@@ -4,18 +4,6 @@
 #include "work/interest.h"
 #include "work/record_json.h"
 
-/* One problem of a task a line: "/httpRequest/url: must be absolute". */
-static void
-task_fault(void *arg, const char *pointer, const char *detail)
-{
-	struct buf *why = arg;
-
-	if (why->len > 0)
-		buf_putc(why, '\n');
-	buf_printf(why, "%s%s%s", pointer, *pointer == '\0' ? "" : ": ",
-	    detail);
-}
-
 static void
 seal(const struct config *cf, const struct buf *plain, struct buf *text,
     struct slice *where)
@@ -79,7 +67,7 @@ new_record(const struct config *cf, const struct subscription_new *new,
 	enum rc rc;
 
 	rc = task_compile(&t, cf->catalog, new->json, new->events,
-	    new->nevents, task_fault, why);
+	    new->nevents, config_task_fault, why);
 	if (rc != RC_OK)
 		goto done;
 	task_print(t, false, &plain);
@@ -174,12 +162,10 @@ subscription_edit(const struct config *cf, uint32_t number, uint64_t version,
 	struct subscription_record s = SUBSCRIPTION_RECORD_INIT;
 	struct store_record rec = STORE_RECORD_INIT;
 	struct buf old = BUF_INIT(STORE_RECORD_MAX);
-	struct buf merged = BUF_INIT(TASK_WRITTEN_MAX);
 	struct buf plain = BUF_INIT(STORE_RECORD_MAX);
 	struct buf sealed = BUF_INIT(STORE_RECORD_MAX);
 	struct buf body = BUF_INIT(STORE_RECORD_MAX);
 	struct task *was = NULL, *t = NULL;
-	size_t room;
 	enum rc rc;
 
 	rc = fetch(cf, number, &rec, &s, why);
@@ -190,23 +176,11 @@ subscription_edit(const struct config *cf, uint32_t number, uint64_t version,
 		buf_puts(why, "its secrets can't be opened: another key file?");
 		goto done;
 	}
-	rc = task_compile(&was, cf->catalog, buf_as_slice(&old), NULL, 0,
-	    task_fault, why);
-	buf_clear(why);		/* a task that has become wrong may be mended */
-	room = json.len + old.len < merged.max ? json.len + old.len :
-	    merged.max;
-	(void)buf_room(&merged, room);		/* at once: leaves no copies */
-	if (rc == RC_OK)
-		task_merge_secrets(was, json, &merged);
-	else
-		buf_slice(&merged, json);
-	if (merged.over) {
-		buf_puts(why, "the task is too large");
-		rc = RC_TOOBIG;
-		goto done;
-	}
-	rc = task_compile(&t, cf->catalog, buf_as_slice(&merged), NULL, 0,
-	    task_fault, why);
+	/* a task that has become wrong may be mended */
+	if (config_task(cf->catalog, NULL, buf_as_slice(&old), &was, why) !=
+	    RC_OK)
+		buf_clear(why);
+	rc = config_task(cf->catalog, was, json, &t, why);
 	if (rc != RC_OK)
 		goto done;
 	task_print(t, false, &plain);
@@ -225,7 +199,6 @@ done:
 	task_free(t);
 	store_record_clear(&rec);
 	buf_wipe(&old);
-	buf_wipe(&merged);
 	buf_wipe(&plain);
 	buf_free(&sealed);
 	buf_free(&body);

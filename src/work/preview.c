@@ -28,39 +28,6 @@ preview_free(struct preview *p)
 	outgoing_free(&p->out);
 }
 
-/* One problem of a task a line: "/httpRequest/url: must be absolute". */
-static void
-task_fault(void *arg, const char *pointer, const char *detail)
-{
-	struct buf *why = arg;
-
-	if (why->len > 0)
-		buf_putc(why, '\n');
-	buf_printf(why, "%s%s%s", pointer, *pointer == '\0' ? "" : ": ",
-	    detail);
-}
-
-enum rc
-preview_task(const struct catalog *c, const struct task *was,
-    struct slice json, struct task **t, struct buf *why)
-{
-	struct buf merged = BUF_INIT(STORE_RECORD_MAX);
-	enum rc rc = RC_TOOBIG;
-
-	(void)buf_room(&merged, merged.max);	/* at once: leaves no copies */
-	if (was != NULL)
-		task_merge_secrets(was, json, &merged);
-	else
-		buf_slice(&merged, json);
-	if (merged.over)
-		buf_puts(why, "the task is too large");
-	else
-		rc = task_compile(t, c, buf_as_slice(&merged), NULL, 0,
-		    task_fault, why);
-	buf_wipe(&merged);
-	return rc;
-}
-
 /* The order of p's event and its type, from the store or made up. */
 static enum rc
 read_order(struct preview *p, struct buf *why)

@@ -28,15 +28,6 @@ struct preview_of {
 /* That of a subscription; task is NULL if what it has does not compile. */
 struct preview_of preview_of(const struct subscription *s);
 
-/*
- * Compile a task that stands in for was (NULL: for none) but is not saved;
- * masked secrets are filled from was, as an edit does.  why holds one problem
- * a line.  *t is freed by task_free.
- *   RC_INVALID, RC_TOOBIG  the task is wrong
- */
-MUST_USE enum rc preview_task(const struct catalog *c, const struct task *was,
-    struct slice json, struct task **t, struct buf *why);
-
 struct preview {
 	struct store	*store;		/* borrowed, as the catalogue */
 	const struct catalog *catalog;

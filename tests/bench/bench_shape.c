@@ -1,10 +1,11 @@
 /*
- * bench_shape - how quickly templates compile and render, and events are read.
+ * bench_shape - how quickly events are read and matched, templates rendered.
  *
  *   bench_shape CATALOG SCALE
  *
  * The service's own functions in one thread on made-up input: the help page's
- * task, and one of 4 KiB that loops over six legs; events of 1 KiB and 10 KiB.
+ * task, and one of 4 KiB that loops over six legs; events of 1 KiB and 10 KiB;
+ * 10 subscriptions that want an event among none, 990 and 99,990 that do not.
  * Beside each what the bytes cost alone: a copy of what was rendered or read.
  * 100 percent is the usual length of each loop.
  * Prints one JSON object: for each step nanoseconds, bytes, and how many a
@@ -14,10 +15,12 @@
 #include <stdlib.h>
 #include "base/clock.h"
 #include "bench.h"
+#include "../unit/unit_roster.h"
 #include "shape/task.h"
 #include "work/event.h"
 
 #define LEGS	6
+#define WANTING	10
 
 static const char help_page[] =
     "{\"httpRequest\":{\"url\":\"https://yourservices/api/order-ticketed\","
@@ -38,6 +41,9 @@ struct shape {
 	struct task_request rq;
 	struct buf	 copy;
 	struct json_doc	 doc;
+	const struct roster *roster;
+	uint32_t	*match;
+	size_t		 match_cap;
 	bool		 first_printed;
 };
 
@@ -207,6 +213,69 @@ measure_event(struct shape *s, const char *name, size_t bytes, uint32_t n)
 	measure(s, text, copy_event, n, s->event_json.len);
 }
 
+static void
+match(struct shape *s)
+{
+	size_t n = roster_match(s->roster, s->event.type, &s->order, &s->match,
+	    &s->match_cap);
+
+	must(n == WANTING, "roster_match", "another number of subscriptions");
+}
+
+/*
+ * Ten that want the event's agency, the last one far from the first, and the
+ * others each an agency of their own: by their clients' scopes, or by their
+ * filters, all of one client.
+ */
+static const struct roster *
+make_roster(struct shape *s, uint32_t n, bool filters)
+{
+	struct roster *r = roster_new(s->catalog);
+	struct buf agency = BUF_INIT(64), text = BUF_INIT(4096);
+
+	if (filters)
+		roster_put_client(r, 1, NULL);
+	for (uint32_t i = 1; i <= n; i++) {
+		buf_clear(&agency);
+		if (i % (n / WANTING) == 0)
+			buf_puts(&agency, "Wander");
+		else
+			buf_printf(&agency, "A%u", i);
+		buf_clear(&text);
+		buf_printf(&text, "[{\"field\":\"agency\",\"value\":\"%s\"}]",
+		    buf_str(&agency));
+		if (!filters)
+			roster_put_client(r, i, buf_str(&text));
+		buf_clear(&text);
+		buf_puts(&text, "{\"event\":[\"OrderTicketed\"],");
+		if (filters)
+			buf_printf(&text, "\"filter\":[{\"field\":\"agency\","
+			    "\"op\":\"=\",\"value\":\"%s\"}],",
+			    buf_str(&agency));
+		buf_puts(&text, "\"httpRequest\":{\"url\":"
+		    "\"https://a.example/\"}}");
+		roster_put_subscription(r, i, filters ? 1 : i, &s->crypt,
+		    buf_as_slice(&text));
+	}
+	roster_ready(r);
+	buf_free(&agency);
+	buf_free(&text);
+	return r;
+}
+
+static void
+measure_match(struct shape *s, uint32_t subscriptions, bool filters,
+    uint32_t n)
+{
+	char text[80];
+
+	snprintf(text, sizeof text, "match %u of %u subscriptions by %s",
+	    WANTING, subscriptions, filters ? "filter" : "scope");
+	s->roster = make_roster(s, subscriptions, filters);
+	measure(s, text, match, n, s->event.order.len);
+	roster_release(s->roster);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -244,6 +313,13 @@ main(int argc, char **argv)
 	/* the order is read from memory that is written to now */
 	measure_event(s, "1 KiB", 1024, n / 2);
 	measure_event(s, "10 KiB", 10240, n / 20 + 1);
+	make_event(s, 1024);
+	read_event(s);
+	must(order_read(&s->order, s->catalog, s->event.order, &err) == RC_OK,
+	    "order", err.detail);
+	for (int filters = 0; filters < 2; filters++)
+		for (uint32_t all = WANTING; all <= 100000; all *= 100)
+			measure_match(s, all, filters, n);
 	printf("\n}\n");
 	return 0;
 }

@@ -142,10 +142,10 @@ a_task_that_is_not_saved_takes_its_masks_from_the_one_that_is(void **state)
 	struct task *t = NULL;
 
 	task_print(was, true, &json);
-	want_rc(preview_task(f->b->catalog, NULL, buf_as_slice(&json), &t,
+	want_rc(config_task(f->b->catalog, NULL, buf_as_slice(&json), &t,
 	    &f->why), RC_INVALID, "masks of nothing");
 	buf_clear(&f->why);
-	want_rc(preview_task(f->b->catalog, was, buf_as_slice(&json), &t,
+	want_rc(config_task(f->b->catalog, was, buf_as_slice(&json), &t,
 	    &f->why), RC_OK, "%s", buf_str(&f->why));
 	f->of.task = t;
 	f->of.number = 0;	/* of a subscription that is not saved, too */
@@ -260,7 +260,7 @@ reasons_beyond_ten_are_counted_as_failures_only(void **state)
 		buf_printf(&json, "%s\"{{order.f%d}}\"", i > 0 ? "," : "",
 		    i);
 	buf_puts(&json, "]}}");
-	want_rc(preview_task(f->b->catalog, NULL, buf_as_slice(&json), &t,
+	want_rc(config_task(f->b->catalog, NULL, buf_as_slice(&json), &t,
 	    &f->why), RC_OK, "%s", buf_str(&f->why));
 	f->of.task = t;
 	for (int i = 0; i < N; i++)
