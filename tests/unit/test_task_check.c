@@ -366,7 +366,7 @@ what_is_too_long_is_refused_and_one_byte_less_is_not(void **state)
 		{ "{\"event\":[\"*\"],\"name\":\"n\",\"httpRequest\":"
 		    "{\"url\":\"https://h/\"},\"filter\":[{\"field\":\"pnr\","
 		    "\"op\":\"=\",\"value\":\"", "\"}]}", "",
-		    "is longer than 196608 bytes", 196608 -
+		    "is longer than 192512 bytes", 192512 -
 		    sizeof "{\"event\":[\"*\"],\"name\":\"n\",\"httpRequest\":"
 		    "{\"url\":\"https://h/\"},\"filter\":[{\"field\":\"pnr\","
 		    "\"op\":\"=\",\"value\":\"\"}]}" + 1, 'x' },
