@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 #include "ui/service.h"
+#include "work/portable.h"
 
 #define CLI_OK		0
 #define CLI_FAILED	1
@@ -106,6 +107,23 @@ bool cli_number(const char *s, int64_t lo, int64_t hi, int64_t *v);
 /* An id of a record; says so if it is none. */
 int cli_record(const struct cli *c, enum store_kind kind, const char *id,
     uint32_t *number);
+
+/* cli_begin for a verb that takes options and one record's id. */
+int cli_one(struct cli *c, int argc, char **argv,
+    const struct cli_option *opt, size_t n, enum store_kind kind,
+    uint32_t *number);
+
+/* A verb that changes one record, and needs no more than its id. */
+typedef enum rc cli_change_fn(const struct config *cf, uint32_t number,
+    struct buf *why);
+int cli_change(struct cli *c, int argc, char **argv, enum store_kind kind,
+    cli_change_fn *fn);
+
+/* A verb that prints one record for import, up to max bytes. */
+typedef enum rc cli_export_fn(const struct config *cf, uint32_t number,
+    enum portable_secrets how, struct buf *out, struct buf *why);
+int cli_export(struct cli *c, int argc, char **argv, enum store_kind kind,
+    cli_export_fn *fn, size_t max);
 
 /* An event type by its name or an alias; says so if there is none. */
 int cli_event_type(const struct cli *c, const char *name,

@@ -136,9 +136,7 @@ show(struct cli *c, int argc, char **argv)
 	uint32_t number;
 	int status;
 
-	status = cli_begin(c, argc, argv, 1, "one id is needed");
-	if (status == CLI_OK)
-		status = cli_record(c, STORE_CLIENT, argv[1], &number);
+	status = cli_one(c, argc, argv, NULL, 0, STORE_CLIENT, &number);
 	if (status == CLI_OK)
 		status = cli_roster(c, &r);
 	if (status != CLI_OK)
@@ -166,17 +164,11 @@ rm(struct cli *c, int argc, char **argv)
 	struct buf why = BUF_INIT(1024);
 	struct config cf;
 	uint32_t number;
-	int status, left;
+	int status;
 	enum rc rc;
 
-	left = cli_options(c, argc, argv, opt, NELEM(opt), &status);
-	if (left == -1)
-		return status;
-	if (left != 1)
-		return cli_usage(c, "one id is needed");
-	status = cli_open(c);
-	if (status == CLI_OK)
-		status = cli_record(c, STORE_CLIENT, argv[1], &number);
+	status = cli_one(c, argc, argv, opt, NELEM(opt), STORE_CLIENT,
+	    &number);
 	if (status != CLI_OK)
 		return status;
 	cf = service_config(&c->service);
@@ -194,36 +186,8 @@ rm(struct cli *c, int argc, char **argv)
 static int
 export(struct cli *c, int argc, char **argv)
 {
-	bool secrets = false;
-	const struct cli_option opt[] = {
-		{ .name = "with-secrets", .flag = &secrets },
-	};
-	struct buf out = BUF_INIT(PORTABLE_MAX), why = BUF_INIT(4096);
-	struct config cf;
-	uint32_t number;
-	int status, left;
-
-	left = cli_options(c, argc, argv, opt, NELEM(opt), &status);
-	if (left == -1)
-		return status;
-	if (left != 1)
-		return cli_usage(c, "one id is needed");
-	status = cli_open(c);
-	if (status == CLI_OK)
-		status = cli_record(c, STORE_CLIENT, argv[1], &number);
-	if (status != CLI_OK)
-		return status;
-	(void)buf_room(&out, out.max);		/* at once: leaves no copies */
-	cf = service_config(&c->service);
-	if (portable_export(&cf, number, secrets ? PORTABLE_PLAIN :
-	    PORTABLE_MASKED, &out, &why) != RC_OK)
-		status = cli_fail("%s", buf_str(&why));
-	store_idle(c->service.store);
-	if (status == CLI_OK)
-		print_export(&out, c->json, PORTABLE_MAX);
-	buf_wipe(&out);
-	buf_free(&why);
-	return status;
+	return cli_export(c, argc, argv, STORE_CLIENT, portable_export,
+	    PORTABLE_MAX);
 }
 
 /* What whoever imports has to know, or to tell others. */

@@ -121,21 +121,7 @@ list(struct cli *c, int argc, char **argv)
 static int
 revoke(struct cli *c, int argc, char **argv)
 {
-	struct buf why = BUF_INIT(1024);
-	struct config cf;
-	uint32_t number;
-	int status;
-
-	status = cli_begin(c, argc, argv, 1, "one id is needed");
-	if (status == CLI_OK)
-		status = cli_record(c, STORE_KEY, argv[1], &number);
-	if (status != CLI_OK)
-		return status;
-	cf = service_config(&c->service);
-	if (apikey_revoke(&cf, number, &why) != RC_OK)
-		status = cli_fail("%s", buf_str(&why));
-	buf_free(&why);
-	return status;
+	return cli_change(c, argc, argv, STORE_KEY, apikey_revoke);
 }
 
 static int

@@ -197,36 +197,8 @@ show(struct cli *c, int argc, char **argv)
 static int
 export(struct cli *c, int argc, char **argv)
 {
-	bool secrets = false;
-	const struct cli_option opt[] = {
-		{ .name = "with-secrets", .flag = &secrets },
-	};
-	struct buf out = BUF_INIT(TASK_WRITTEN_MAX), why = BUF_INIT(4096);
-	struct config cf;
-	uint32_t number;
-	int status, left;
-
-	left = cli_options(c, argc, argv, opt, NELEM(opt), &status);
-	if (left == -1)
-		return status;
-	if (left != 1)
-		return cli_usage(c, "one id is needed");
-	status = cli_open(c);
-	if (status == CLI_OK)
-		status = cli_record(c, STORE_SUBSCRIPTION, argv[1], &number);
-	if (status != CLI_OK)
-		return status;
-	(void)buf_room(&out, out.max);		/* at once: leaves no copies */
-	cf = service_config(&c->service);
-	if (portable_task(&cf, number, secrets ? PORTABLE_PLAIN :
-	    PORTABLE_MASKED, &out, &why) != RC_OK)
-		status = cli_fail("%s", buf_str(&why));
-	store_idle(c->service.store);
-	if (status == CLI_OK)
-		print_export(&out, c->json, TASK_WRITTEN_MAX);
-	buf_wipe(&out);
-	buf_free(&why);
-	return status;
+	return cli_export(c, argc, argv, STORE_SUBSCRIPTION, portable_task,
+	    TASK_WRITTEN_MAX);
 }
 
 static int
@@ -275,32 +247,6 @@ done:
 	return status;
 }
 
-/* A change that one id is enough for. */
-typedef enum rc change_fn(const struct config *cf, uint32_t number,
-    struct buf *why);
-
-static int
-change(struct cli *c, int argc, char **argv, change_fn *fn)
-{
-	struct buf why = BUF_INIT(1024);
-	struct config cf;
-	uint32_t number;
-	int status;
-
-	status = cli_begin(c, argc, argv, 1, "one id is needed");
-	if (status == CLI_OK)
-		status = cli_record(c, STORE_SUBSCRIPTION, argv[1], &number);
-	if (status != CLI_OK)
-		return status;
-	cf = service_config(&c->service);
-	if (fn(&cf, number, &why) != RC_OK)
-		status = cli_fail("%s", buf_str(&why));
-	else
-		service_nudge_all(&c->service);
-	buf_free(&why);
-	return status;
-}
-
 static enum rc
 make_paused(const struct config *cf, uint32_t number, struct buf *why)
 {
@@ -318,7 +264,7 @@ make_active(const struct config *cf, uint32_t number, struct buf *why)
 static int
 pause_it(struct cli *c, int argc, char **argv)
 {
-	return change(c, argc, argv, make_paused);
+	return cli_change(c, argc, argv, STORE_SUBSCRIPTION, make_paused);
 }
 
 /* A task that does not compile keeps it disabled all the same: say so. */
@@ -329,7 +275,7 @@ resume(struct cli *c, int argc, char **argv)
 	const struct roster *r;
 	int status;
 
-	status = change(c, argc, argv, make_active);
+	status = cli_change(c, argc, argv, STORE_SUBSCRIPTION, make_active);
 	if (status == CLI_OK)
 		status = find(c, argv[1], &r, &s);
 	if (status != CLI_OK)
@@ -344,7 +290,8 @@ resume(struct cli *c, int argc, char **argv)
 static int
 rm(struct cli *c, int argc, char **argv)
 {
-	return change(c, argc, argv, subscription_remove);
+	return cli_change(c, argc, argv, STORE_SUBSCRIPTION,
+	    subscription_remove);
 }
 
 static int
