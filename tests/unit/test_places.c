@@ -3,9 +3,8 @@
  * every event's sample through every kind of template.  What is wanted is
  * worked out here anew, byte by byte, from what the order says.
  */
-#include "shape/task.h"
 #include "shape/template.h"
-#include "unit_shape.h"
+#include "unit_task.h"
 
 /* No byte of it is harmless everywhere; as text, and as JSON writes it. */
 static const char hostile[] = "\"},\"x\":{\\ \r\n\t\x01\x7f {{pnr}}{{{order}}} "
@@ -13,37 +12,6 @@ static const char hostile[] = "\"},\"x\":{\\ \r\n\t\x01\x7f {{pnr}}{{{order}}} "
 static const char hostile_json[] = "\\u0022},\\\"x\\\":{\\\\ \\r\\n\\u0009\\u0001\x7f "
     "{{pnr}}{{{order}}} <\\/script><b>&'%2e%\\/?#=&;:@+ ../..\\u00e9"
     "\\ud83d\\ude00";
-
-struct fixture {
-	struct catalog	*c;
-	struct order	 o;
-	struct task_request r;
-};
-
-static int
-setup(void **state)
-{
-	struct fixture *f = calloc(1, sizeof *f);
-
-	assert_non_null(f);
-	f->c = unit_catalog();
-	f->o = (struct order)ORDER_INIT;
-	f->r = (struct task_request)TASK_REQUEST_INIT;
-	*state = f;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	task_request_free(&f->r);
-	order_free(&f->o);
-	catalog_free(f->c);
-	free(f);
-	return 0;
-}
 
 static void
 as_text(struct buf *out, const char *s)
@@ -118,7 +86,7 @@ fault(void *arg, const char *pointer, const char *detail)
 
 /* An order with the field alone, its value as JSON text. */
 static void
-order_with(struct fixture *f, const struct catalog_field *field,
+order_with(struct unit_task *f, const struct catalog_field *field,
     const char *json)
 {
 	static char text[4096];	/* the order borrows it */
@@ -130,7 +98,7 @@ order_with(struct fixture *f, const struct catalog_field *field,
 }
 
 static void
-in_a_place(struct fixture *f, const struct catalog_field *field, size_t p,
+in_a_place(struct unit_task *f, const struct catalog_field *field, size_t p,
     const char *plain)
 {
 	struct template_data data = { .order = &f->o };
@@ -163,7 +131,7 @@ in_a_place(struct fixture *f, const struct catalog_field *field, size_t p,
  * the URL's path and query, and in a header.  json is the value as a whole.
  */
 static void
-in_a_request(struct fixture *f, const struct catalog_field *field,
+in_a_request(struct unit_task *f, const struct catalog_field *field,
     const char *plain, const char *json)
 {
 	struct task_event ev = { .order = &f->o,
@@ -219,7 +187,7 @@ in_a_request(struct fixture *f, const struct catalog_field *field,
 }
 
 static void
-with_value(struct fixture *f, const struct catalog_field *field,
+with_value(struct unit_task *f, const struct catalog_field *field,
     const char *sent, const char *plain, const char *json)
 {
 	order_with(f, field, sent);
@@ -231,7 +199,7 @@ with_value(struct fixture *f, const struct catalog_field *field,
 static void
 every_field_stands_in_every_place(void **state)
 {
-	struct fixture *f = *state;
+	struct unit_task *f = *state;
 	const struct catalog_field *field;
 	struct buf json = BUF_INIT(4096);
 	size_t n = 0;
@@ -265,7 +233,7 @@ every_field_stands_in_every_place(void **state)
 static void
 a_field_that_is_not_there_is_empty_or_null(void **state)
 {
-	struct fixture *f = *state;
+	struct unit_task *f = *state;
 	static const char *const orders[] = { "{}", "null" };
 	struct task_event ev = { .order = &f->o,
 	    .type = SLICE("OrderTicketed"), .id = SLICE("evt_1"),
@@ -338,7 +306,7 @@ same_content(const struct order *o, const struct json_doc *body)
 static void
 every_events_sample_renders_through_every_kind_of_template(void **state)
 {
-	struct fixture *f = *state;
+	struct unit_task *f = *state;
 	struct task_event ev = { .order = &f->o, .id = SLICE("evt_1"),
 	    .time = SLICE("2026-11-23T10:00:00Z"),
 	    .delivery_id = SLICE("msg_1"), .attempt = 1 };
@@ -388,11 +356,10 @@ every_events_sample_renders_through_every_kind_of_template(void **state)
 int
 main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-	    T(every_field_stands_in_every_place),
-	    T(a_field_that_is_not_there_is_empty_or_null),
-	    T(every_events_sample_renders_through_every_kind_of_template),
+	    UNIT_TASK(every_field_stands_in_every_place),
+	    UNIT_TASK(a_field_that_is_not_there_is_empty_or_null),
+	    UNIT_TASK(every_events_sample_renders_through_every_kind_of_template),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,39 +2,7 @@
  * A task's body is scanned before it is sent: what only shows when it is
  * rendered makes no request, and says where.
  */
-#include "shape/task.h"
-#include "unit_shape.h"
-
-struct fixture {
-	struct catalog	*c;
-	struct order	 o;
-	struct task_request r;
-};
-
-static int
-setup(void **state)
-{
-	struct fixture *f = calloc(1, sizeof *f);
-
-	assert_non_null(f);
-	f->c = unit_catalog();
-	f->o = (struct order)ORDER_INIT;
-	f->r = (struct task_request)TASK_REQUEST_INIT;
-	*state = f;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	task_request_free(&f->r);
-	order_free(&f->o);
-	catalog_free(f->c);
-	free(f);
-	return 0;
-}
+#include "unit_task.h"
 
 static void
 fault(void *arg, const char *pointer, const char *detail)
@@ -45,7 +13,7 @@ fault(void *arg, const char *pointer, const char *detail)
 
 /* Render a body over an order; "!reason" if it can't be. */
 static void
-body(struct fixture *f, const char *order, const char *json, const char *want)
+body(struct unit_task *f, const char *order, const char *json, const char *want)
 {
 	struct buf text = BUF_INIT(65536), why = BUF_INIT(1024);
 	struct task_event ev = { .order = &f->o,
@@ -162,11 +130,10 @@ a_body_is_as_deep_as_an_event_may_be_and_no_deeper(void **state)
 int
 main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-	    T(two_keys_must_not_become_equal),
-	    T(many_keys_are_no_limit),
-	    T(a_body_is_as_deep_as_an_event_may_be_and_no_deeper),
+	    UNIT_TASK(two_keys_must_not_become_equal),
+	    UNIT_TASK(many_keys_are_no_limit),
+	    UNIT_TASK(a_body_is_as_deep_as_an_event_may_be_and_no_deeper),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
