@@ -7,23 +7,11 @@
  *
  * Build with -fsanitize=fuzzer,address,undefined.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include "base/json.h"
 #include "base/text.h"
+#include "fuzz.h"
 
 /* Walks that are quadratic in the tokens stop here. */
 #define WALK_MAX	200
-
-#define CHECK(e) do {							\
-	if (!(e)) {							\
-		fprintf(stderr, "%s:%d: broken: %s\n", __FILE__,	\
-		    __LINE__, #e);					\
-		abort();						\
-	}								\
-} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
 check_error(enum rc rc, const struct json_error *err, size_t len)

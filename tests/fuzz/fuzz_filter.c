@@ -1,0 +1,414 @@
+/*
+ * fuzz_filter - a filter, NUL, an order.
+ *
+ * A filter that is taken means what logic says: it is put together again here
+ * from what each condition says alone, and each condition is held against its
+ * opposite, its parts and its neighbours.  Decimals are compared once more, by
+ * padding them to one width.
+ */
+#include "fuzz.h"
+#include "shape/filter.h"
+
+#define DECIMALS_MAX	12	/* of filter and order, each with each */
+
+static void
+note_fault(void *arg, uint32_t tok, const char *detail)
+{
+	(void)tok;
+	CHECK(detail[0] != '\0');
+	*(bool *)arg = true;
+}
+
+static struct filter *
+compile(const struct json_doc *d)
+{
+	struct filter *f = NULL;
+	bool faults = false;
+	enum rc rc;
+
+	rc = filter_compile(&f, fuzz_catalog(), d, 0, note_fault, &faults);
+	CHECK((rc == RC_OK) == !faults);
+	return rc == RC_OK ? f : NULL;
+}
+
+enum verdict { NO, YES, REFUSED };
+
+/* What a filter's text says of the order. */
+static enum verdict
+ask(struct slice text, const struct order *o)
+{
+	struct json_doc d = JSON_DOC_INIT;
+	enum verdict v = REFUSED;
+	struct json_error err;
+	struct filter *f;
+
+	CHECK(json_scan(&d, text, &fuzz_no_limits, &err) == RC_OK);
+	f = compile(&d);
+	json_doc_free(&d);	/* nothing of it is borrowed */
+	if (f != NULL)
+		v = filter_matches(f, o) ? YES : NO;
+	filter_free(f);
+	return v;
+}
+
+/* One condition of the filter, to be asked in other words. */
+struct condition {
+	const struct json_doc *d;
+	uint32_t field, op, value;	/* tokens; value 0: none */
+	const struct order *o;
+};
+
+/* The same field, another operator, a value given as JSON ("": none). */
+static enum verdict
+ask_value(const struct condition *c, const char *op, struct slice value)
+{
+	struct buf text = BUF_INIT(FUZZ_MAX);
+	enum verdict v;
+
+	buf_puts(&text, "[{\"field\":");
+	buf_slice(&text, json_text(c->d, c->field));
+	buf_printf(&text, ",\"op\":\"%s\"", op);
+	if (value.len > 0) {
+		buf_puts(&text, ",\"value\":");
+		buf_slice(&text, value);
+	}
+	buf_puts(&text, "}]");
+	v = ask(buf_as_slice(&text), c->o);
+	buf_free(&text);
+	return v;
+}
+
+/* The same field and value. */
+static enum verdict
+ask_op(const struct condition *c, const char *op)
+{
+	return ask_value(c, op, c->value == 0 ? SLICE("") :
+	    json_text(c->d, c->value));
+}
+
+/* The same field, a list of the one value. */
+static enum verdict
+ask_list(const struct condition *c, const char *op)
+{
+	struct buf list = BUF_INIT(FUZZ_MAX);
+	enum verdict v;
+
+	buf_putc(&list, '[');
+	buf_slice(&list, json_text(c->d, c->value));
+	buf_putc(&list, ']');
+	v = ask_value(c, op, buf_as_slice(&list));
+	buf_free(&list);
+	return v;
+}
+
+static bool
+opposite(enum verdict a, enum verdict b)
+{
+	return a == REFUSED ? b == REFUSED : b == (a == YES ? NO : YES);
+}
+
+/* The field's value in the order, where it is sent and not derived; or 0. */
+static uint32_t
+sent(const struct condition *c)
+{
+	struct buf name = BUF_INIT(FUZZ_MAX);
+	const struct catalog_field *f;
+	uint32_t i = 0;
+
+	fuzz_plain(json_raw(c->d, c->field), &name);
+	f = catalog_field_find(c->o->catalog, buf_as_slice(&name));
+	if (f != NULL && f->derived == CATALOG_SENT &&
+	    f->type == CATALOG_TEXT)
+		i = json_find(&c->o->doc, 0, f->name);
+	buf_free(&name);
+	return i != 0 && c->o->doc.tok[i].type != JSON_NULL &&
+	    c->o->doc.tok[i].type <= JSON_STRING ? i : 0;
+}
+
+/* Texts are the same, or begin so, byte by byte once they are unescaped. */
+static void
+check_text(const struct condition *c)
+{
+	struct buf is = BUF_INIT(FUZZ_MAX), want = BUF_INIT(FUZZ_MAX);
+	uint32_t i = sent(c);
+	enum verdict v;
+
+	if (i == 0 || c->value == 0)
+		return;
+	fuzz_token_plain(&c->o->doc, i, &is);
+	fuzz_token_plain(c->d, c->value, &want);
+	v = ask_op(c, "=");
+	CHECK(v == REFUSED || v == (slice_eq(buf_as_slice(&is),
+	    buf_as_slice(&want)) ? YES : NO));
+	v = ask_op(c, "prefix");
+	CHECK(v == REFUSED || v == (is.len >= want.len && memcmp(buf_str(&is),
+	    buf_str(&want), want.len) == 0 ? YES : NO));
+	buf_free(&is);
+	buf_free(&want);
+}
+
+/* Less, equal, more: one of the three, or the two can't be compared. */
+static void
+check_ordering(const struct condition *c)
+{
+	enum verdict lt = ask_op(c, "<"), le = ask_op(c, "<=");
+	enum verdict gt = ask_op(c, ">"), ge = ask_op(c, ">=");
+	enum verdict eq = ask_op(c, "=");
+
+	CHECK((lt == REFUSED) == (le == REFUSED));
+	CHECK((lt == REFUSED) == (gt == REFUSED));
+	CHECK((lt == REFUSED) == (ge == REFUSED));
+	if (lt == REFUSED)
+		return;
+	CHECK(!(lt == YES && ge == YES) && !(gt == YES && le == YES));
+	CHECK((lt == YES || ge == YES) == (gt == YES || le == YES));
+	CHECK(!(lt == YES && gt == YES));
+	CHECK((le == YES) == (lt == YES || (le == YES && ge == YES)));
+	CHECK((ge == YES) == (gt == YES || (le == YES && ge == YES)));
+	/* below order. = compares a string as text, whatever < makes of it */
+	if (sent(c) == 0 && c->d->tok[c->value].type == JSON_NUMBER)
+		CHECK((eq == YES) == (le == YES && ge == YES));
+}
+
+static void
+check_scalar(const struct condition *c)
+{
+	CHECK(opposite(ask_op(c, "="), ask_op(c, "!=")));
+	CHECK(opposite(ask_list(c, "in"), ask_list(c, "not in")));
+	CHECK(ask_list(c, "in") == ask_op(c, "="));
+	CHECK(ask_op(c, "=") != YES ||
+	    ask_value(c, "exists", SLICE("")) == YES);
+	check_text(c);
+	check_ordering(c);
+}
+
+/* A list has what one of its items equals. */
+static void
+check_list(const struct condition *c)
+{
+	enum verdict in = ask_op(c, "in"), some = NO;
+	struct condition one = *c;
+
+	CHECK(opposite(in, ask_op(c, "not in")));
+	if (in == REFUSED)
+		return;
+	for (one.value = c->value + 1; one.value < c->d->tok[c->value].next;
+	    one.value = c->d->tok[one.value].next) {
+		enum verdict v = ask_op(&one, "=");
+
+		CHECK(v != REFUSED);
+		if (v == YES)
+			some = YES;
+	}
+	CHECK(in == some);
+}
+
+static void
+check_condition(const struct condition *c)
+{
+	enum verdict there = ask_value(c, "exists", SLICE("true"));
+
+	CHECK(there == ask_value(c, "exists", SLICE("")));
+	CHECK(opposite(there, ask_value(c, "exists", SLICE("false"))));
+	if (c->value == 0)
+		return;
+	if (c->d->tok[c->value].type == JSON_ARRAY)
+		check_list(c);
+	else
+		check_scalar(c);
+}
+
+static enum verdict
+ask_part(const struct json_doc *d, uint32_t i, const char *before,
+    const char *behind, const struct order *o)
+{
+	struct buf text = BUF_INIT(FUZZ_MAX);
+	enum verdict v;
+
+	buf_puts(&text, before);
+	buf_slice(&text, json_text(d, i));
+	buf_puts(&text, behind);
+	v = ask(buf_as_slice(&text), o);
+	buf_free(&text);
+	return v;
+}
+
+static bool holds_all(const struct json_doc *d, uint32_t list,
+    const struct order *o);
+
+/* A part of a filter that was taken: what it says alone. */
+static bool
+holds_one(const struct json_doc *d, uint32_t i, const struct order *o)
+{
+	struct condition c = { d, json_find(d, i, "field"),
+	    json_find(d, i, "op"), json_find(d, i, "value"), o };
+	uint32_t any = json_find(d, i, "any");
+	enum verdict v = ask_part(d, i, "[", "]", o);
+	bool some = false;
+
+	CHECK(v != REFUSED);
+	CHECK(ask_part(d, i, "[{\"any\":[[", "]]}]", o) == v);
+	CHECK(ask_part(d, i, "[{\"any\":[[{\"any\":[[],[]]},", "]]}]", o) ==
+	    v);
+	if (any == 0) {
+		check_condition(&c);
+		return v == YES;
+	}
+	for (uint32_t k = any + 1; k < d->tok[any].next; k = d->tok[k].next)
+		some |= holds_all(d, k, o);
+	CHECK(some == (v == YES));
+	return some;
+}
+
+static bool
+holds_all(const struct json_doc *d, uint32_t list, const struct order *o)
+{
+	bool all = true;
+
+	for (uint32_t i = list + 1; i < d->tok[list].next; i = d->tok[i].next)
+		all &= holds_one(d, i, o);
+	CHECK(ask_part(d, list, "", "", o) == (all ? YES : NO));
+	return all;
+}
+
+/* Other spellings of the filter say the same. */
+static void
+check_spelling(const struct json_doc *d, const struct order *o, enum verdict v)
+{
+	struct buf text = BUF_INIT(FUZZ_MAX);
+
+	json_canonical(d, 0, &text);
+	CHECK(ask(buf_as_slice(&text), o) == v);
+	buf_clear(&text);
+	fuzz_respell(d, 0, &text);
+	CHECK(ask(buf_as_slice(&text), o) == v);
+	buf_free(&text);
+}
+
+/* -?digits[.digits] */
+struct decimal {
+	bool	negative;
+	struct slice whole, part;
+};
+
+static struct slice
+take_digits(struct slice *s)
+{
+	size_t n = 0;
+
+	while (n < s->len && s->s[n] >= '0' && s->s[n] <= '9')
+		n++;
+	return slice_take(s, n);
+}
+
+static bool
+read_decimal(struct slice s, struct decimal *d)
+{
+	d->negative = s.len > 0 && s.s[0] == '-';
+	if (d->negative)
+		(void)slice_take(&s, 1);
+	d->whole = take_digits(&s);
+	d->part = (struct slice){ NULL, 0 };
+	if (d->whole.len > 0 && s.len > 1 && s.s[0] == '.') {
+		(void)slice_take(&s, 1);
+		d->part = take_digits(&s);
+		if (d->part.len == 0)
+			return false;
+	}
+	return d->whole.len > 0 && s.len == 0;
+}
+
+/* All digits of a number that has whole before and part behind the point. */
+static void
+pad(const struct decimal *d, size_t whole, size_t part, struct buf *out)
+{
+	for (size_t i = d->whole.len; i < whole; i++)
+		buf_putc(out, '0');
+	buf_slice(out, d->whole);
+	buf_slice(out, d->part);
+	for (size_t i = d->part.len; i < part; i++)
+		buf_putc(out, '0');
+}
+
+static void
+check_decimals(struct slice a, struct slice b)
+{
+	struct buf x = BUF_INIT(FUZZ_MAX), y = BUF_INIT(FUZZ_MAX);
+	struct decimal p, q;
+	int sign, back, want;
+	bool are = read_decimal(a, &p) && read_decimal(b, &q);
+
+	CHECK(filter_decimal_compare(a, b, &sign) == are);
+	if (!are)
+		return;
+	CHECK(filter_decimal_compare(b, a, &back));
+	pad(&p, q.whole.len, q.part.len, &x);
+	pad(&q, p.whole.len, p.part.len, &y);
+	CHECK(x.len == y.len);
+	want = memcmp(x.s, y.s, x.len);
+	if (p.negative && q.negative)
+		want = -want;
+	else if (p.negative != q.negative)
+		want = strspn(buf_str(&x), "0") == x.len &&
+		    strspn(buf_str(&y), "0") == y.len ? 0 :
+		    p.negative ? -1 : 1;
+	CHECK((sign > 0) - (sign < 0) == (want > 0) - (want < 0));
+	CHECK((back > 0) - (back < 0) == (want < 0) - (want > 0));
+	buf_free(&x);
+	buf_free(&y);
+}
+
+/* Scalars of the text, as plain text. */
+static size_t
+collect(const struct json_doc *d, struct buf plain[DECIMALS_MAX], size_t n)
+{
+	size_t most = n + DECIMALS_MAX / 2;
+
+	for (uint32_t i = 0; i < d->n && n < most; i++)
+		if (d->tok[i].type == JSON_NUMBER ||
+		    (d->tok[i].type == JSON_STRING && d->tok[i].len > 0 &&
+		    strchr("-0123456789.", d->text.s[d->tok[i].off]) != NULL))
+			fuzz_token_plain(d, i, &plain[n++]);
+	return n;
+}
+
+static void
+check_every_decimal(const struct json_doc *d, const struct json_doc *order)
+{
+	struct buf plain[DECIMALS_MAX];
+	size_t n;
+
+	for (size_t i = 0; i < DECIMALS_MAX; i++)
+		plain[i] = (struct buf)BUF_INIT(FUZZ_MAX);
+	n = collect(order, plain, collect(d, plain, 0));
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k <= i; k++)
+			check_decimals(buf_as_slice(&plain[i]),
+			    buf_as_slice(&plain[k]));
+	for (size_t i = 0; i < DECIMALS_MAX; i++)
+		buf_free(&plain[i]);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct order o = ORDER_INIT;
+	struct json_doc d = JSON_DOC_INIT;
+	struct json_error err;
+	struct slice filter, order;
+	enum verdict v;
+
+	if (!fuzz_split((struct slice){ (const char *)data, size }, &filter,
+	    &order) || order_read(&o, fuzz_catalog(), order, &err) != RC_OK ||
+	    json_scan(&d, filter, &json_limits_default, &err) != RC_OK)
+		goto done;
+	check_every_decimal(&d, &o.doc);
+	v = ask(filter, &o);
+	if (v == REFUSED)
+		goto done;
+	CHECK(v == (holds_all(&d, 0, &o) ? YES : NO));
+	check_spelling(&d, &o, v);
+done:
+	json_doc_free(&d);
+	return 0;
+}
