@@ -195,6 +195,32 @@ check_same(const struct event *a, const struct event *b, bool references)
 		CHECK(a->ref[i] == b->ref[i]);
 }
 
+/* What the order has, and what its legs give, is the same text. */
+static void
+check_same_fields(const struct order *a, const struct order *b)
+{
+	struct buf x = BUF_INIT(FUZZ_MAX), y = BUF_INIT(FUZZ_MAX);
+	const struct catalog_field *f;
+
+	for (size_t i = 0; (f = catalog_field_at(a->catalog, i)) != NULL;
+	    i++) {
+		struct order_value v = order_field(a, f);
+		struct order_value w = order_field(b, f);
+
+		CHECK(v.found == w.found);
+		if (!v.found || v.type > JSON_STRING)
+			continue;
+		CHECK(v.type == w.type);
+		buf_clear(&x);
+		buf_clear(&y);
+		order_value_text(a, v, &x);
+		order_value_text(b, w, &y);
+		CHECK(slice_eq(buf_as_slice(&x), buf_as_slice(&y)));
+	}
+	buf_free(&x);
+	buf_free(&y);
+}
+
 /* Another spelling of the same event. */
 static void
 check_respelled(const struct reading *g, const struct json_doc *d)
@@ -210,6 +236,7 @@ check_respelled(const struct reading *g, const struct json_doc *d)
 	read_event(&again, buf_as_slice(&text));
 	CHECK(again.rc == RC_OK);
 	check_same(&g->ev, &again.ev, !longest);
+	check_same_fields(&g->reader.order, &again.reader.order);
 	forget(&again);
 	buf_free(&text);
 }

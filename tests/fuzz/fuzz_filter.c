@@ -271,18 +271,26 @@ holds_all(const struct json_doc *d, uint32_t list, const struct order *o)
 	return all;
 }
 
-/* Other spellings of the filter say the same. */
+/* Other spellings of the filter, and of the order, say the same. */
 static void
 check_spelling(const struct json_doc *d, const struct order *o, enum verdict v)
 {
-	struct buf text = BUF_INIT(FUZZ_MAX);
+	struct buf text = BUF_INIT(FUZZ_MAX), other = BUF_INIT(FUZZ_MAX);
+	struct order respelled = ORDER_INIT;
+	struct json_error err;
 
 	json_canonical(d, 0, &text);
 	CHECK(ask(buf_as_slice(&text), o) == v);
 	buf_clear(&text);
 	fuzz_respell(d, 0, &text);
 	CHECK(ask(buf_as_slice(&text), o) == v);
+	fuzz_respell(&o->doc, 0, &other);
+	CHECK(order_read(&respelled, o->catalog, buf_as_slice(&other), &err) ==
+	    RC_OK);
+	CHECK(ask(buf_as_slice(&text), &respelled) == v);
+	order_free(&respelled);
 	buf_free(&text);
+	buf_free(&other);
 }
 
 /* -?digits[.digits] */
