@@ -406,7 +406,7 @@ def main():
             print(f"{file}: {problem}")
     print(f"{len(files)} files, {bodies} bodies, {unknown} not modelled, "
           f"{bad} differ")
-    sys.exit(0 if bodies > 0 and bad == 0 else 1)
+    sys.exit(0 if files and bad == 0 else 1)
 
 
 if __name__ == "__main__":
