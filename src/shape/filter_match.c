@@ -80,7 +80,7 @@ static bool
 compare(const struct filter *f, const struct filter_value *with,
     struct order_value v, int *sign)
 {
-	struct slice want = { f->pool.s + with->off, with->len };
+	struct slice want = { buf_str(&f->pool) + with->off, with->len };
 	char tmp[ORDER_SHORT_MAX];
 	int64_t ms;
 
@@ -117,9 +117,11 @@ static bool
 test(const struct filter *f, const struct filter_node *n,
     const struct order *o)
 {
-	const struct filter_value *with = &f->value[n->value];
+	const struct filter_value *with = n->nvalue == 0 ? NULL :
+	    &f->value[n->value];
 	struct order_value v = n->field != NULL ? order_field(o, n->field) :
-	    order_path(o, (struct slice){ f->pool.s + n->path, n->path_len });
+	    order_path(o, (struct slice){ buf_str(&f->pool) + n->path,
+		n->path_len });
 	bool scalar = v.found && v.type <= JSON_STRING;
 	int sign;
 
@@ -134,7 +136,8 @@ test(const struct filter *f, const struct filter_node *n,
 		return !scalar || !is_among(f, n, v);
 	case FILTER_PREFIX:
 		return scalar && order_value_begins(v,
-		    (struct slice){ f->pool.s + with->off, with->len });
+		    (struct slice){ buf_str(&f->pool) + with->off,
+			with->len });
 	default:
 		break;
 	}
@@ -199,5 +202,6 @@ filter_required_value(const struct filter_required *q, uint32_t i)
 {
 	const struct filter_value *v = &q->filter->value[q->value + i];
 
-	return (struct slice){ q->filter->pool.s + v->off, v->len };
+	return (struct slice){ buf_str(&q->filter->pool) + v->off,
+	    v->len };
 }
