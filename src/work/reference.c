@@ -73,13 +73,13 @@ field_text(const struct order *o, const char *name, struct buf *b)
 	if (f == NULL)
 		return (struct slice){ NULL, 0 };
 	v = order_field(o, f);
-	if (!v.found || v.text.len > VALUE_MAX)
+	if (!v.found || (!v.escaped && v.text.len > VALUE_MAX))
 		return (struct slice){ NULL, 0 };
 	if (!v.escaped)
 		return v.text;
 	buf_clear(b);
 	order_value_text(o, v, b);
-	return buf_as_slice(b);
+	return b->over ? (struct slice){ NULL, 0 } : buf_as_slice(b);
 }
 
 size_t

@@ -118,6 +118,30 @@ a_value_as_long_as_a_novel_is_no_reference(void **state)
 	buf_free(&order);
 }
 
+/* 300 letters are no more for being written as 1,800 bytes. */
+static void
+how_a_value_is_spelled_makes_it_no_longer(void **state)
+{
+	struct buf order = BUF_INIT(16384), value = BUF_INIT(2048);
+	size_t letters[] = { 300, 1024, 1025 };
+
+	for (size_t i = 0; i < NELEM(letters); i++) {
+		buf_clear(&order);
+		buf_clear(&value);
+		buf_puts(&order, "{\"psgEmail\":\"");
+		for (size_t k = 0; k < letters[i]; k++) {
+			buf_puts(&order, "\\u0061");
+			buf_putc(&value, 'a');
+		}
+		buf_puts(&order, "\"}");
+		want_i64(found_by(*state, buf_str(&order), REFERENCE_MAIL,
+		    buf_str(&value)), letters[i] <= 1024, "%zu letters",
+		    letters[i]);
+	}
+	buf_free(&order);
+	buf_free(&value);
+}
+
 static void
 kinds_have_the_names_that_people_use(void **state)
 {
@@ -146,6 +170,7 @@ main(void)
 	    cmocka_unit_test(
 		each_reference_is_there_once_and_there_are_no_more_than_fit),
 	    cmocka_unit_test(a_value_as_long_as_a_novel_is_no_reference),
+	    cmocka_unit_test(how_a_value_is_spelled_makes_it_no_longer),
 	    cmocka_unit_test(kinds_have_the_names_that_people_use),
 	};
 
