@@ -70,34 +70,33 @@ follow(struct render *r, uint32_t from, struct slice path)
 }
 
 /*
- * Mustache's rule: the first part of a name is looked for from the innermost
- * item outwards; where it is found the rest must be, too.
+ * Mustache's rule: a name is looked for from the innermost item outwards, and
+ * where its first part is found the rest must be, too.
  */
 static bool
 from_items(struct render *r, const struct template_ref *ref,
     struct order_value *v)
 {
-	const struct json_doc *d = r->doc;
 	struct slice name = pool_slice(r->t, ref->name, ref->name_len);
 	const char *dot = memchr(name.s, '.', name.len);
 	struct slice first = { name.s,
 	    dot == NULL ? name.len : (size_t)(dot - name.s) };
-	uint32_t i = 0;
 
-	for (size_t n = r->nitem; n > 0 && i == 0; n--) {
+	for (size_t n = r->nitem; n > 0; n--) {
 		const struct order_value *of = &r->item[n - 1].v;
+		uint32_t i;
 
-		if (of->type == JSON_OBJECT)
-			i = follow(r, of->tok, first);
+		if (of->type != JSON_OBJECT)
+			continue;
+		i = follow(r, of->tok, name);
+		if (i != 0) {
+			*v = order_value_at(r->doc, i);
+			return true;
+		}
+		if (dot != NULL && follow(r, of->tok, first) != 0)
+			return true;	/* *v is not found */
 	}
-	if (i == 0)
-		return false;
-	if (dot != NULL)
-		i = follow(r, i, (struct slice){ dot + 1,
-		    name.len - first.len - 1 });
-	*v = i == 0 ? (struct order_value){ .found = false } :
-	    order_value_at(d, i);
-	return true;
+	return false;
 }
 
 static struct found

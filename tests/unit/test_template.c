@@ -265,6 +265,12 @@ sections_render_for_each_item_or_not_at_all(void **state)
 	text(f, TEMPLATE_TEXT, "{{#legs}}{{orign}}{{/legs}}",
 	    "!9 there is no field orign; did you mean origin?");
 	json(f, "\"{{#legs}}{{origin}}, {{/legs}}\"", "\"MAD, LHR, \"");
+	/* a key may have dots; what hides a name outside hides all of it */
+	unit_order(&f->o, f->c, "{\"i\":[{\"a.b\":1},{\"a\":{\"b\":2}},"
+	    "{\"a\":3}],\"a\":{\"b\":4}}");
+	text(f, TEMPLATE_TEXT, "{{#order}}{{#i}}<{{a.b}}>{{/i}}{{a.b}}"
+	    "{{/order}}", "<1><2><>4");
+	unit_order(&f->o, f->c, hostile);
 }
 
 static void
