@@ -1,7 +1,8 @@
 /*
  * Walking a compiled template.  Sections keep their items on a stack of fixed
- * depth, partials their way back on another, so nothing is allocated.  Every op and every member looked at counts as a step: sections
- * inside sections over a long list can't keep a sweep busy for hours.
+ * depth, partials their way back on another, so nothing is allocated.  Every
+ * op and every member looked at counts as a step: sections inside sections
+ * over a long list can't keep a sweep busy for hours.
  */
 #include "base/text.h"
 #include "shape/piece.h"

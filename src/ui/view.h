@@ -1,9 +1,10 @@
 /*
  * view - a page: a model (one JSON object) shown through a template.
  *
- * Templates, and the partials they name, are www/templates/NAME.html, read from [site] data, compiled once
- * and kept; values are HTML-escaped by the engine itself.  Every page carries
- * the headers of DESIGN §9.  It knows no page in particular.
+ * Templates, and the partials they name, are www/templates/NAME.html, read
+ * from [site] data, compiled once and kept; values are HTML-escaped by the
+ * engine itself.  Every page carries the headers of DESIGN §9.  It knows no
+ * page in particular.
  */
 #ifndef UI_VIEW_H
 #define UI_VIEW_H

@@ -488,7 +488,8 @@ the_sample_is_written_for_all_pointers_together(void **state)
 	catalog_sample_order(c, NULL, &b);
 	want_str(buf_str(&b), "{\"agwID\":\"s\",\"p\":[{\"mail\":\"s\"},{},"
 	    "{\"mail\":\"s\",\"a/b\":\"s\"}],\"q\":{\"0\":\"s\","
-	    "\"name\":\"s\"},\"n\":\"007\",\"legs\":[{\"origin\":\"s\"},{\"no\":\"s\"}]}", "sample");
+	    "\"name\":\"s\"},\"n\":\"007\",\"legs\":[{\"origin\":\"s\"},"
+	    "{\"no\":\"s\"}]}", "sample");
 	catalog_free(c);
 	buf_free(&why);
 	buf_free(&b);

@@ -9,7 +9,8 @@
 /* No byte of it is harmless everywhere; as text, and as JSON writes it. */
 static const char hostile[] = "\"},\"x\":{\\ \r\n\t\x01\x7f {{pnr}}{{{order}}} "
     "</script><b>&'%2e%/?#=&;:@+ ../..\xc3\xa9\xf0\x9f\x98\x80";
-static const char hostile_json[] = "\\u0022},\\\"x\\\":{\\\\ \\r\\n\\u0009\\u0001\x7f "
+static const char hostile_json[] =
+    "\\u0022},\\\"x\\\":{\\\\ \\r\\n\\u0009\\u0001\x7f "
     "{{pnr}}{{{order}}} <\\/script><b>&'%2e%\\/?#=&;:@+ ../..\\u00e9"
     "\\ud83d\\ude00";
 
@@ -31,8 +32,8 @@ static void
 as_url(struct buf *out, const char *s)
 {
 	for (; *s != '\0'; s++)
-		if (strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-		    "0123456789-._~", *s) != NULL)
+		if (strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		    "abcdefghijklmnopqrstuvwxyz0123456789-._~", *s) != NULL)
 			buf_putc(out, *s);
 		else
 			buf_printf(out, "%%%02X", (unsigned char)*s);
@@ -359,7 +360,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    UNIT_TASK(every_field_stands_in_every_place),
 	    UNIT_TASK(a_field_that_is_not_there_is_empty_or_null),
-	    UNIT_TASK(every_events_sample_renders_through_every_kind_of_template),
+	    UNIT_TASK(
+		every_events_sample_renders_through_every_kind_of_template),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
