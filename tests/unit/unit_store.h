@@ -7,6 +7,7 @@
 #include <ftw.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "store/store.h"
 #include "unit.h"
@@ -67,6 +68,44 @@ static inline void
 place_remove(struct place *p)
 {
 	nftw(p->dir, place_unlink, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* A child with a store of its own; its exit status, or minus a signal. */
+static inline int
+place_child(struct place *p, int (*fn)(struct place *p))
+{
+	pid_t pid = fork();
+	int status;
+
+	assert_true(pid != -1);
+	if (pid == 0)
+		_exit(fn(p));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* A test that gets a place with an empty store, not open. */
+#define PLACE_TEST(f)	cmocka_unit_test_setup_teardown(f, place_setup, \
+	place_teardown)
+
+static inline int
+place_setup(void **state)
+{
+	struct place *p = calloc(1, sizeof *p);
+
+	place_make(p);
+	*state = p;
+	return 0;
+}
+
+static inline int
+place_teardown(void **state)
+{
+	struct place *p = *state;
+
+	place_remove(p);
+	free(p);
+	return 0;
 }
 
 #endif

@@ -1,0 +1,185 @@
+/*
+ * What looks after a store's files: checkpoints, logs, a disk that is full.
+ */
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/statvfs.h>
+#include "base/log.h"
+#include "unit_row.h"
+
+static const char *
+in(const char *dir, const char *name)
+{
+	static char path[2][1024];
+	static int turn;
+
+	turn = !turn;
+	snprintf(path[turn], sizeof path[turn], "%s/%s", dir, name);
+	return path[turn];
+}
+
+static int
+logs(const char *dir)
+{
+	char path[1024];
+	int n = 0;
+
+	for (int i = 1; i < 100; i++) {
+		snprintf(path, sizeof path, "%s/log.%010d", dir, i);
+		n += access(path, F_OK) == 0;
+	}
+	return n;
+}
+
+static void
+maintenance_makes_a_checkpoint_and_removes_old_logs(void **state)
+{
+	struct place *p = *state;
+	struct store *st = place_open(p, false);
+	struct buf key = BUF_INIT(64), val = BUF_INIT(2 * MIB);
+	struct store_health h;
+
+	fill(&val, "v", 1000000);
+	want_rc(bdb_enter(st), RC_OK, "enter");
+	for (uint64_t i = 0; i < 10; i++) {
+		buf_clear(&key);
+		buf_be64(&key, i);
+		want_rc(run_row(st, &key, &val, bdb_put), RC_OK, "put");
+	}
+	bdb_leave(st);
+	want_rc(store_health(st, &h), RC_OK, "health");
+	assert_true(h.writable);
+	assert_true(h.log_bytes > 9 * MIB);
+	assert_true(h.store_bytes > 9 * MIB);
+	want_i64((int64_t)h.recoveries, 1, "when it was made");
+	assert_true(logs(p->store) >= 3);
+	want_rc(store_maintain(st), RC_OK, "maintain");
+	want_rc(store_health(st, &h), RC_OK, "health");
+	assert_true(h.log_bytes < MIB);
+	want_i64(logs(p->store), 1, "log files left");
+	store_close(st);
+	buf_free(&key);
+	buf_free(&val);
+}
+
+/* A small disk of our own, gone with the process; false if we may not. */
+static bool
+small_disk(const char *dir)
+{
+	return geteuid() == 0 && unshare(CLONE_NEWNS) == 0 &&
+	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	    mkdir(dir, 0700) == 0 &&
+	    mount("none", dir, "tmpfs", 0, "size=96m,mode=700") == 0;
+}
+
+/* A file that leaves so many bytes free. */
+static void
+leave_free(const char *dir, int64_t bytes)
+{
+	struct statvfs vfs;
+	const char *path = in(dir, "filler");
+	int64_t now;
+	int fd, error;
+
+	unlink(path);
+	assert_int_equal(statvfs(dir, &vfs), 0);
+	now = (int64_t)vfs.f_bavail * (int64_t)vfs.f_frsize;
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd != -1);
+	error = now > bytes ? posix_fallocate(fd, 0, now - bytes) : 0;
+	close(fd);
+	want_i64(error, 0, "filling the disk");
+}
+
+/* The store looks at the disk ten times a second. */
+static void
+next_look(void)
+{
+	struct timespec ts = { 0, 120 * 1000000 };
+
+	nanosleep(&ts, NULL);
+}
+
+static void
+a_full_disk_refuses_and_recovers_by_itself(void **state)
+{
+	struct place *p = *state;
+	char disk[600], dir[640];
+	struct store_options o = p->opt;
+	struct buf key = BUF_INIT(64), val = BUF_INIT(1000), why =
+	    BUF_INIT(512);
+	struct store_health h;
+	struct store *st;
+
+	snprintf(disk, sizeof disk, "%s/disk", p->dir);
+	if (!small_disk(disk)) {
+		print_message("not root: a full disk is not tried\n");
+		skip();
+	}
+	snprintf(dir, sizeof dir, "%s/store", disk);
+	o.dir = dir;
+	o.low_space = 0;
+	want_rc(store_create(&o, &why), RC_OK, "%s", buf_str(&why));
+	want_rc(store_open(&st, &o, &why), RC_OK, "%s", buf_str(&why));
+	want_i64(access(in(dir, "ballast"), F_OK), 0, "ballast");
+	fill(&key, "k", 8);
+	fill(&val, "v", 800);
+	want_rc(bdb_space_check(st), RC_OK, "with room");
+
+	leave_free(disk, bdb_space_low(o.cache_bytes) - MIB);
+	next_look();
+	want_rc(bdb_space_check(st), RC_FULL, "below the low mark");
+	want_rc(store_health(st, &h), RC_OK, "health");
+	assert_false(h.writable);
+	want_rc(bdb_enter(st), RC_OK, "enter");
+	want_rc(run_row(st, &key, &val, bdb_put), RC_OK, "others may write");
+
+	leave_free(disk, MIB);
+	next_look();
+	want_rc(run_row(st, &key, &val, bdb_put), RC_FULL, "below the floor");
+	bdb_leave(st);
+	store_close(st);
+
+	/* As after a crash; no room to recover in but the ballast's. */
+	unlink(in(dir, "left"));
+	want_rc(store_open(&st, &o, &why), RC_OK, "%s", buf_str(&why));
+	want_i64(access(in(dir, "ballast"), F_OK), -1, "ballast given up");
+	want_rc(bdb_enter(st), RC_OK, "enter");
+	want_rc(bdb_get(st, NULL, BDB_EVENT, &key, &val, false), RC_OK,
+	    "what was there");
+	bdb_leave(st);
+
+	unlink(in(disk, "filler"));
+	next_look();
+	want_rc(bdb_space_check(st), RC_OK, "with room again");
+	for (int i = 0; i < 5; i++)
+		want_rc(store_maintain(st), RC_OK, "maintain");
+	want_i64(access(in(dir, "ballast"), F_OK), 0, "ballast restored");
+	store_close(st);
+
+	/* With no ballast either it waits for room, and tells so. */
+	unlink(in(dir, "ballast"));
+	unlink(in(dir, "left"));
+	leave_free(disk, 0);
+	want_rc(store_open(&st, &o, &why), RC_FULL, "no room at all");
+	unlink(in(disk, "filler"));
+	want_rc(store_open(&st, &o, &why), RC_OK, "%s", buf_str(&why));
+	store_close(st);
+	assert_int_equal(umount(disk), 0);
+	buf_free(&key);
+	buf_free(&val);
+	buf_free(&why);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		PLACE_TEST(maintenance_makes_a_checkpoint_and_removes_old_logs),
+		PLACE_TEST(a_full_disk_refuses_and_recovers_by_itself),
+	};
+
+	log_level_set(LOG_ERROR + 1);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
