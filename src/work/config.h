@@ -75,7 +75,8 @@ MUST_USE enum rc subscription_check(const struct config *cf,
 
 /*
  * Compile a task as a person wrote it in place of was (NULL: of none), whose
- * secrets stand in for the masks it may carry.  why holds one problem a line,
+ * secrets stand in for the masks it may carry, and whose events for those it
+ * does not name.  why holds one problem a line,
  * "/httpRequest/url: line 1, column 8: ...".  *t is freed by task_free.
  *   RC_INVALID, RC_TOOBIG  the task is wrong
  */

@@ -364,3 +364,22 @@ def test_what_was_imported_elsewhere_is_delivered_and_signed_as_before(
     harness.wait_for("it is delivered", lambda: [
         (d["state"], d["subscription"]) for d in there.deliveries()] ==
         [("delivered", made["subscriptions"][0])])
+
+
+def test_the_pages_form_keeps_the_events_of_what_it_replaces(it):
+    """It names none: add needs --event, an edit and a preview do not."""
+    sub = add(it, PAGES["as the help page has it"], "--event", "OrderTicketed",
+              "--event", "OrderCanceled")
+    page = json.loads(PAGES["as the help page has it"])
+    assert "event" not in page
+    page["httpRequest"]["jsonBody"] = {"n": "{{pnr}}"}
+    it.run("subscription", "edit", sub, "--file", "-",
+           stdin=json.dumps(page))
+    kept = json.loads(it.run("subscription", "export", sub))
+    assert kept["event"] == ["OrderTicketed", "OrderCanceled"]
+    assert kept["httpRequest"]["jsonBody"] == {"n": "{{pnr}}"}
+    page["httpRequest"]["jsonBody"] = "{{{pnr}}}"
+    shown = json.loads(it.run("preview", sub, "--sample", "OrderCanceled",
+                              "--file", "-", "--json",
+                              stdin=json.dumps(page)))
+    assert shown["body"] == '"KWJ2MT"' and shown["wanted"] is True
