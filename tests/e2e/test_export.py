@@ -281,7 +281,8 @@ def test_a_fault_in_a_task_is_told_with_its_place_in_the_file(it, full):
 
 
 def hostile():
-    sub = b'{"task":{"event":["*"],"httpRequest":{"url":"https://a.example/"}}}'
+    sub = (b'{"task":{"event":["*"],'
+           b'"httpRequest":{"url":"https://a.example/"}}}')
     head = b'{"format":1,"client":{"name":"A","all":true},"subscriptions":['
     yield "100 MB", None, "more than 16777216 bytes"
     yield "no file of ours", b"\x1f\x8b\x08\x00", "line 1, column 1"
