@@ -332,6 +332,16 @@ missing(struct store *st, const struct settings *s, struct shared *sh,
 	return lost;
 }
 
+/* Let the next one in recover, which also brings all pages to the files. */
+static void
+forget_order(const struct settings *s)
+{
+	char path[512];
+
+	snprintf(path, sizeof path, "%s/left", s->dir);
+	unlink(path);
+}
+
 /* The engine's own check of each file; nobody has the store open. */
 static unsigned
 verify(const struct settings *s)
@@ -361,20 +371,25 @@ judge(const struct settings *s, struct shared *sh, const struct tally *n)
 {
 	struct store_options o = options(s->dir, false);
 	struct buf why = BUF_INIT(512);
-	uint64_t acked = 0, lost, refused = 0, recoveries = 0;
+	uint64_t acked = 0, lost = 0, refused = 0, recoveries = 0;
 	int64_t pause = 0, first = 0;
 	struct store_health h;
 	struct store *st;
 	unsigned bad;
 
-	if (store_open(&st, &o, &why) != RC_OK) {
-		fprintf(stderr, "at the end: %s\n", buf_str(&why));
-		return 1;
+	/* as it was left, and again as it is recovered */
+	for (int i = 0; i < 2; i++) {
+		if (store_open(&st, &o, &why) != RC_OK) {
+			fprintf(stderr, "at the end: %s\n", buf_str(&why));
+			return 1;
+		}
+		acked = 0;
+		lost += missing(st, s, sh, &acked);
+		if (store_health(st, &h) == RC_OK)
+			recoveries = h.recoveries;
+		store_close(st);
+		forget_order(s);
 	}
-	lost = missing(st, s, sh, &acked);
-	if (store_health(st, &h) == RC_OK)
-		recoveries = h.recoveries;
-	store_close(st);
 	bad = verify(s);
 	for (unsigned w = 0; w < s->workers; w++)
 		for (unsigned t = 0; t < THREADS; t++) {
