@@ -128,10 +128,25 @@ wrong_type(struct compiler *c, const struct catalog_field *f, uint32_t tok)
 	    *like == '\0' ? "" : quote);
 }
 
+/* As intake takes an integer or a decimal: without fraction, or exponent. */
 static bool
-is_integer(struct slice s)
+fits(enum catalog_type type, struct slice s)
 {
-	return memchr(s.s, '.', s.len) == NULL;
+	bool exponent = memchr(s.s, 'e', s.len) != NULL ||
+	    memchr(s.s, 'E', s.len) != NULL;
+
+	return !exponent && (type != CATALOG_INTEGER ||
+	    memchr(s.s, '.', s.len) == NULL);
+}
+
+/* A text that is a time is compared as one wherever it is sent. */
+static bool
+is_time(const struct filter_node *n, struct slice s)
+{
+	int64_t ms;
+
+	return is_ordering(n->op) || (n->op != FILTER_PREFIX &&
+	    clock_parse(s, true, &ms, NULL) == RC_OK);
 }
 
 /* How a value is to be compared; false, and reported, if it can't be. */
@@ -146,23 +161,21 @@ classify(struct compiler *c, const struct filter_node *n, uint32_t tok,
 
 	v->as = AS_TEXT;
 	if (n->field == NULL) {
-		v->as = number ? AS_NUMBER : is_ordering(n->op) ? AS_TIME :
-		    AS_TEXT;
+		v->as = number ? AS_NUMBER : is_time(n, s) ? AS_TIME : AS_TEXT;
 	} else if (n->field->type != CATALOG_TEXT)
 		v->as = n->field->type == CATALOG_TIME ? AS_TIME : AS_NUMBER;
 	else
 		good = number || string;
 	if (v->as == AS_NUMBER)
 		good = filter_decimal_compare(s, s, &sign) &&
-		    (n->field == NULL || n->field->type != CATALOG_INTEGER ||
-		    is_integer(s));
+		    (n->field == NULL || fits(n->field->type, s));
 	else if (v->as == AS_TIME)
 		good = string && clock_parse(s, true, &v->ms, NULL) == RC_OK;
 	if (!good && n->field != NULL)
 		wrong_type(c, n->field, tok);
 	else if (!good)
-		wrong(c, tok, number ? "must be a number without exponent" :
-		    "must be a number, or a time like 2026-11-23T10:00:00Z");
+		wrong(c, tok, "must be a number, or a time like "
+		    "2026-11-23T10:00:00Z");
 	return good;
 }
 
@@ -246,16 +259,18 @@ read_field(struct compiler *c, struct filter_node *n, uint32_t tok)
 {
 	struct buf name = BUF_INIT(4096);
 	const char *near;
+	size_t skip;
 
 	if (c->d->tok[tok].type == JSON_STRING)
 		json_string(c->d, tok, &name);
 	n->field = catalog_field_find(c->c, buf_as_slice(&name));
 	if (n->field != NULL)
 		goto done;
-	if (name.len > 6 && memcmp(name.s, "order.", 6) == 0) {
+	skip = slice_is(buf_as_slice(&name), "legs") ? 0 : 6;
+	if (skip == 0 || (name.len > 6 && memcmp(name.s, "order.", 6) == 0)) {
 		n->path = (uint32_t)c->f->pool.len;
-		n->path_len = (uint32_t)name.len - 6;
-		buf_put(&c->f->pool, name.s + 6, name.len - 6);
+		n->path_len = (uint32_t)(name.len - skip);
+		buf_put(&c->f->pool, name.s + skip, name.len - skip);
 		goto done;
 	}
 	near = catalog_field_nearest(c->c, buf_as_slice(&name));

@@ -6,11 +6,11 @@
  *
  * A field's type in the catalogue says how it compares.  Integers and decimals
  * are numbers by their digits, whatever their size and however they are
- * written ("02" is 2, 1.10 is 1.1; an exponent is not read).  Times are
- * moments; one without zone is read as UTC, in a filter as in an order.  Texts
- * are equal byte for byte once unescaped; they have no order, and they alone
- * have prefixes.  order.path has no type: a JSON number in the filter is a
- * number, what < <= > >= are given else is a time, all else is text.
+ * written ("02" is 2, 1.10 is 1.1, 1e3 is 1000).  Times are moments; one
+ * without zone is read as UTC, in a filter as in an order.  Texts are equal
+ * byte for byte once unescaped; they have no order, and they alone have
+ * prefixes.  legs and order.path have no type: a JSON number in the filter is
+ * a number, a string that reads as a time is one, all else is text.
  *
  * A value that is absent, null, an object, a list or (= != in "not in" and the
  * ordering) not of its type satisfies "!=", "not in", and exists as it is there
@@ -61,8 +61,8 @@ struct slice filter_required_value(const struct filter_required *q,
     uint32_t i);
 
 /*
- * Compare two decimals by their digits: -?digits[.digits].  False if either is
- * none; else *sign is <0, 0, >0.
+ * Compare two decimals by their digits: -?digits[.digits][e[+-]digits].  False
+ * if either is none; else *sign is <0, 0, >0.
  */
 bool filter_decimal_compare(struct slice a, struct slice b, int *sign);
 

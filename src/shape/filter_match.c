@@ -2,54 +2,117 @@
 #include "shape/filter_data.h"
 #include "shape/piece.h"
 
+/*
+ * A number by its digits, whole and part one after the other, without zeros
+ * that mean nothing: 0.digits times ten to the point.  Zero has none.
+ */
 struct decimal {
 	bool	negative;
-	struct slice whole, part;	/* without zeros that mean nothing */
+	struct slice whole, part;
+	int64_t	point;
 };
+
+#define EXPONENT_MAX	(INT64_C(1) << 40)	/* more is as much */
+
+static struct slice
+take_digits(struct slice *s)
+{
+	size_t n = 0;
+
+	while (n < s->len && s->s[n] >= '0' && s->s[n] <= '9')
+		n++;
+	return slice_take(s, n);
+}
+
+/* JSON's: e, a sign or none, digits; what is left of s. */
+static bool
+read_exponent(struct slice s, int64_t *exponent)
+{
+	struct slice digits;
+	bool minus;
+
+	if (s.len < 2 || (s.s[0] | 0x20) != 'e')
+		return false;
+	(void)slice_take(&s, 1);
+	minus = s.s[0] == '-';
+	if (minus || s.s[0] == '+')
+		(void)slice_take(&s, 1);
+	digits = take_digits(&s);
+	for (size_t i = 0; i < digits.len && *exponent < EXPONENT_MAX; i++)
+		*exponent = *exponent * 10 + (digits.s[i] - '0');
+	if (minus)
+		*exponent = -*exponent;
+	return digits.len > 0 && s.len == 0;
+}
+
+static void
+strip(struct decimal *d)
+{
+	while (d->whole.len > 0 && d->whole.s[0] == '0') {
+		(void)slice_take(&d->whole, 1);
+		d->point--;
+	}
+	while (d->whole.len == 0 && d->part.len > 0 && d->part.s[0] == '0') {
+		(void)slice_take(&d->part, 1);
+		d->point--;
+	}
+	while (d->part.len > 0 && d->part.s[d->part.len - 1] == '0')
+		d->part.len--;
+	while (d->part.len == 0 && d->whole.len > 0 &&
+	    d->whole.s[d->whole.len - 1] == '0')
+		d->whole.len--;
+	if (d->whole.len + d->part.len == 0) {
+		d->negative = false;		/* -0 is 0 */
+		d->point = INT64_MIN;	/* less than all others */
+	}
+}
 
 static bool
 read_decimal(struct slice s, struct decimal *d)
 {
-	size_t n = 0;
+	int64_t exponent = 0;
 
 	d->negative = s.len > 0 && s.s[0] == '-';
-	if (d->negative) {
-		s.s++;
-		s.len--;
-	}
-	while (n < s.len && s.s[n] >= '0' && s.s[n] <= '9')
-		n++;
-	if (n == 0)
+	if (d->negative)
+		(void)slice_take(&s, 1);
+	d->whole = take_digits(&s);
+	d->part = (struct slice){ NULL, 0 };
+	if (d->whole.len == 0)
 		return false;
-	d->whole = (struct slice){ s.s, n };
-	d->part = (struct slice){ s.s + n, s.len - n };
-	if (d->part.len > 0) {
-		if (d->part.s[0] != '.' || d->part.len == 1)
+	if (s.len > 0 && s.s[0] == '.') {
+		(void)slice_take(&s, 1);
+		d->part = take_digits(&s);
+		if (d->part.len == 0)
 			return false;
-		d->part.s++;
-		d->part.len--;
-		for (size_t i = 0; i < d->part.len; i++)
-			if (d->part.s[i] < '0' || d->part.s[i] > '9')
-				return false;
 	}
-	while (d->whole.len > 0 && d->whole.s[0] == '0') {
-		d->whole.s++;
-		d->whole.len--;
-	}
-	while (d->part.len > 0 && d->part.s[d->part.len - 1] == '0')
-		d->part.len--;
-	if (d->whole.len + d->part.len == 0)
-		d->negative = false;		/* -0 is 0 */
+	if (s.len > 0 && !read_exponent(s, &exponent))
+		return false;
+	d->point = (int64_t)d->whole.len + exponent;
+	strip(d);
 	return true;
 }
 
+/* The i-th digit, 0 past the last one. */
 static int
-compare_bytes(struct slice a, struct slice b)
+digit(const struct decimal *d, size_t i)
 {
-	size_t n = a.len < b.len ? a.len : b.len;
-	int sign = n == 0 ? 0 : memcmp(a.s, b.s, n);
+	if (i < d->whole.len)
+		return d->whole.s[i];
+	i -= d->whole.len;
+	return i < d->part.len ? d->part.s[i] : '0';
+}
 
-	return sign != 0 ? sign : (a.len > b.len) - (a.len < b.len);
+static int
+compare_size(const struct decimal *x, const struct decimal *y)
+{
+	size_t n = x->whole.len + x->part.len, m = y->whole.len + y->part.len;
+
+	if (x->point != y->point)
+		return x->point < y->point ? -1 : 1;
+	for (size_t i = 0; i < (n > m ? n : m); i++)
+		if (digit(x, i) != digit(y, i))
+			return digit(x, i) < digit(y, i) ? -1 : 1;
+	return 0;
 }
 
 bool
@@ -59,19 +122,11 @@ filter_decimal_compare(struct slice a, struct slice b, int *sign)
 
 	if (!read_decimal(a, &x) || !read_decimal(b, &y))
 		return false;
-	if (x.negative != y.negative) {
+	if (x.negative != y.negative)
 		*sign = x.negative ? -1 : 1;
-		return true;
-	}
-	if (x.whole.len != y.whole.len)
-		*sign = x.whole.len < y.whole.len ? -1 : 1;
-	else {
-		*sign = compare_bytes(x.whole, y.whole);
-		if (*sign == 0)
-			*sign = compare_bytes(x.part, y.part);
-	}
-	if (x.negative)
-		*sign = *sign > 0 ? -1 : *sign < 0;
+	else
+		*sign = x.negative ? compare_size(&y, &x) :
+		    compare_size(&x, &y);
 	return true;
 }
 

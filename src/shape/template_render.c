@@ -8,8 +8,14 @@
 #include "shape/piece.h"
 #include "shape/template_op.h"
 
-struct item {
+/* A value, and whether its text is plain rather than a JSON string's. */
+struct found {
 	struct order_value v;
+	bool	plain;
+};
+
+struct item {
+	struct found	f;
 	uint32_t next, end;	/* tokens of the items that follow */
 };
 
@@ -29,12 +35,6 @@ struct render {
 	size_t		 nitem, ncall;
 	struct item	 item[TEMPLATE_NESTING];
 	struct call	 call[TEMPLATE_CALLS];
-};
-
-/* A value, and whether its text is plain rather than a JSON string's. */
-struct found {
-	struct order_value v;
-	bool	plain;
 };
 
 static struct slice
@@ -84,7 +84,7 @@ from_items(struct render *r, const struct template_ref *ref,
 	    dot == NULL ? name.len : (size_t)(dot - name.s) };
 
 	for (size_t n = r->nitem; n > 0; n--) {
-		const struct order_value *of = &r->item[n - 1].v;
+		const struct order_value *of = &r->item[n - 1].f.v;
 		uint32_t i;
 
 		if (of->type != JSON_OBJECT)
@@ -140,8 +140,9 @@ resolve(struct render *r, uint16_t index)
 	case FROM_VAR:
 		return variable(r->data, (enum template_var)ref->index);
 	case FROM_ITEM:
-		f.v = r->nitem > 0 ? r->item[r->nitem - 1].v :
-		    order_value_at(r->doc, 0);
+		if (r->nitem > 0)
+			return r->item[r->nitem - 1].f;
+		f.v = order_value_at(r->doc, 0);
 		break;
 	case FROM_NOTHING:
 		if (r->t->catalog == NULL)	/* a page: the model's own */
@@ -251,11 +252,12 @@ enter(struct render *r, const struct found *f)
 		return too_deep(r);
 	r->nitem++;
 	if (f->v.type == JSON_ARRAY) {
-		item->v = order_value_at(r->doc, f->v.tok + 1);
+		item->f = (struct found){ .v = order_value_at(r->doc,
+		    f->v.tok + 1) };
 		item->next = tok[f->v.tok + 1].next;
 		item->end = tok[f->v.tok].next;
 	} else
-		*item = (struct item){ f->v, 0, 0 };
+		*item = (struct item){ *f, 0, 0 };
 	return RC_OK;
 }
 
@@ -269,7 +271,7 @@ advance(struct render *r)
 		r->nitem--;
 		return false;
 	}
-	item->v = order_value_at(r->doc, item->next);
+	item->f.v = order_value_at(r->doc, item->next);
 	item->next = r->doc->tok[item->next].next;
 	return true;
 }

@@ -6,6 +6,8 @@
  * opposite, its parts and its neighbours.  Decimals are compared once more, by
  * padding them to one width.
  */
+#include <errno.h>
+#include <stdlib.h>
 #include "fuzz.h"
 #include "shape/filter.h"
 
@@ -317,49 +319,71 @@ check_spelling(const struct json_doc *d, const struct order *o, enum verdict v)
 	buf_free(&other);
 }
 
-/* -?digits[.digits] */
+#define FUZZ_DIGITS	500	/* characters of a number */
+
+/* -?digits[.digits][e[+-]digits]; the point stands after so many digits. */
 struct decimal {
 	bool	negative;
-	struct slice whole, part;
+	char	digits[FUZZ_DIGITS + 1];
+	long	point;
 };
 
-static struct slice
-take_digits(struct slice *s)
-{
-	size_t n = 0;
+#define EXPONENT_MAX	1000	/* larger ones are not written out here */
 
-	while (n < s->len && s->s[n] >= '0' && s->s[n] <= '9')
-		n++;
-	return slice_take(s, n);
-}
-
-static bool
+/* 1: it is one; 0: it is none; -1: one that is too large for this. */
+static int
 read_decimal(struct slice s, struct decimal *d)
 {
-	d->negative = s.len > 0 && s.s[0] == '-';
-	if (d->negative)
-		(void)slice_take(&s, 1);
-	d->whole = take_digits(&s);
-	d->part = (struct slice){ NULL, 0 };
-	if (d->whole.len > 0 && s.len > 1 && s.s[0] == '.') {
-		(void)slice_take(&s, 1);
-		d->part = take_digits(&s);
-		if (d->part.len == 0)
-			return false;
+	char text[FUZZ_DIGITS + 1], mark, *end;
+	int whole = 0, part = 0, at = 0;
+
+	if (s.len > FUZZ_DIGITS)
+		return -1;
+	memcpy(text, s.s, s.len);
+	text[s.len] = '\0';
+	if (strlen(text) != s.len)
+		return 0;
+	d->negative = text[0] == '-';
+	at = d->negative;
+	whole = (int)strspn(text + at, "0123456789");
+	memcpy(d->digits, text + at, (size_t)whole);
+	at += whole;
+	if (text[at] == '.') {
+		part = (int)strspn(text + at + 1, "0123456789");
+		memcpy(d->digits + whole, text + at + 1, (size_t)part);
+		if (part == 0)
+			return 0;
+		at += part + 1;
 	}
-	return d->whole.len > 0 && s.len == 0;
+	d->digits[whole + part] = '\0';
+	d->point = whole;
+	mark = text[at];
+	if (whole == 0 || (mark != '\0' && mark != 'e' && mark != 'E'))
+		return 0;
+	if (mark == '\0')
+		return 1;
+	at++;
+	if (strspn(text + at + (text[at] == '+' || text[at] == '-'),
+	    "0123456789") == 0)
+		return 0;
+	errno = 0;
+	d->point += strtol(text + at, &end, 10);
+	if (*end != '\0')
+		return 0;
+	return errno != 0 || labs(d->point) > EXPONENT_MAX ? -1 : 1;
 }
 
-/* All digits of a number that has whole before and part behind the point. */
+/* Written out, with so many places before and behind the point. */
 static void
-pad(const struct decimal *d, size_t whole, size_t part, struct buf *out)
+pad(const struct decimal *d, long before, long behind, struct buf *out)
 {
-	for (size_t i = d->whole.len; i < whole; i++)
-		buf_putc(out, '0');
-	buf_slice(out, d->whole);
-	buf_slice(out, d->part);
-	for (size_t i = d->part.len; i < part; i++)
-		buf_putc(out, '0');
+	long n = (long)strlen(d->digits);
+
+	for (long at = -before; at < behind; at++) {
+		long i = at + d->point;
+
+		buf_putc(out, i >= 0 && i < n ? d->digits[i] : '0');
+	}
 }
 
 static void
@@ -367,15 +391,17 @@ check_decimals(struct slice a, struct slice b)
 {
 	struct buf x = BUF_INIT(FUZZ_MAX), y = BUF_INIT(FUZZ_MAX);
 	struct decimal p, q;
-	int sign, back, want;
-	bool are = read_decimal(a, &p) && read_decimal(b, &q);
+	int sign, back, want, is_a = read_decimal(a, &p);
+	int is_b = read_decimal(b, &q);
 
-	CHECK(filter_decimal_compare(a, b, &sign) == are);
-	if (!are)
+	if (is_a == -1 || is_b == -1)
+		return;
+	CHECK(filter_decimal_compare(a, b, &sign) == (is_a == 1 && is_b == 1));
+	if (is_a == 0 || is_b == 0)
 		return;
 	CHECK(filter_decimal_compare(b, a, &back));
-	pad(&p, q.whole.len, q.part.len, &x);
-	pad(&q, p.whole.len, p.part.len, &y);
+	pad(&p, EXPONENT_MAX, EXPONENT_MAX + FUZZ_DIGITS, &x);
+	pad(&q, EXPONENT_MAX, EXPONENT_MAX + FUZZ_DIGITS, &y);
 	CHECK(x.len == y.len);
 	want = memcmp(x.s, y.s, x.len);
 	if (p.negative && q.negative)

@@ -265,6 +265,13 @@ sections_render_for_each_item_or_not_at_all(void **state)
 	text(f, TEMPLATE_TEXT, "{{#legs}}{{orign}}{{/legs}}",
 	    "!9 there is no field orign; did you mean origin?");
 	json(f, "\"{{#legs}}{{origin}}, {{/legs}}\"", "\"MAD, LHR, \"");
+	/* what is no order's is escaped as an item, too: the name is a "b"\n */
+	json(f, "\"{{#subscription.name}}<{{.}}>{{/subscription.name}}\"",
+	    "\"<a \\\"b\\\"\\n>\"");
+	json(f, "{\"{{#subscription.name}}\":\"{{{.}}}\"}",
+	    "[\"a \\\"b\\\"\\n\"]");
+	json(f, "{\"{{#delivery.attempt}}\":[\"{{{.}}}\",\"{{.}}\"]}",
+	    "[[3,\"3\"]]");
 	/* a key may have dots; what hides a name outside hides all of it */
 	unit_order(&f->o, f->c, "{\"i\":[{\"a.b\":1},{\"a\":{\"b\":2}},"
 	    "{\"a\":3}],\"a\":{\"b\":4}}");
