@@ -51,7 +51,7 @@ enum json_fault {
 struct json_error {
 	enum json_fault	 fault;
 	size_t		 off;		/* byte where it was noticed */
-	uint32_t	 line, col;	/* from 1; col counts bytes */
+	uint32_t	 line, col;	/* from 1; col counts characters */
 	char		 detail[160];	/* "a comma or ] was expected" */
 	char		 pointer[256];	/* RFC 6901, "" for the document; cut
 					   at a whole reference token if long */

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include "base/json_bytes.h"
 #include "base/json_fault.h"
+#include "base/text.h"
 
 /*
  * Turn the list of open containers around: linked inwards from the root
@@ -82,7 +83,8 @@ put_position(struct json_scan *s, const unsigned char *p)
 	}
 	s->err->off = (size_t)(p - s->base);
 	s->err->line = n;
-	s->err->col = (uint32_t)(p - line) + 1;
+	s->err->col = (uint32_t)text_chars((struct slice){
+	    (const char *)line, (size_t)(p - line) }) + 1;
 }
 
 static PRINTF(5, 0) void

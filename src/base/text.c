@@ -55,6 +55,16 @@ lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }
 
+size_t
+text_chars(struct slice s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.len; i++)
+		n += (s.s[i] & 0xc0) != 0x80;
+	return n;
+}
+
 bool
 text_same_nocase(struct slice a, struct slice b)
 {

@@ -17,6 +17,9 @@ size_t text_utf8(struct slice s);
 /* All of s is UTF-8, without U+0000. */
 bool text_is_utf8(struct slice s);
 
+/* Characters of s, taken for UTF-8: as an editor counts its columns. */
+size_t text_chars(struct slice s);
+
 /* ASCII case folded equality; bytes above 0x7f compare as they are. */
 bool text_same_nocase(struct slice a, struct slice b);
 

@@ -32,6 +32,8 @@ struct task;
 #define TASK_HEAD_MAX (32 * 1024)	/* all headers' names and values */
 
 #define TASK_BODY_MAX (1024 * 1024)	/* a rendered body */
+#define TASK_STANDARD_MAX (TASK_BODY_MAX + 1024)	/* one of the standard
+				   shape: what was let in goes out in it */
 #define TASK_DEPTH_MAX 32		/* lists and objects in each other */
 #define TASK_RETRY_MAX 32		/* steps of a schedule */
 #define TASK_PROBLEMS_MAX 100		/* told of one task */
@@ -50,7 +52,7 @@ struct task_settings {
 
 /*
  * Where in the task something is wrong; pointer is RFC 6901.  detail is one
- * line, "line 3, column 12: must be a string"; the place, in bytes from 1, is
+ * line, "line 3, column 12: must be a string"; the place, from 1, is
  * left out where the task as a whole is meant.
  */
 typedef void task_problem(void *arg, const char *pointer, const char *detail);
@@ -144,7 +146,7 @@ struct task_request {
 
 /* A mask may be longer than what it hides: a URL never passes url_shown. */
 #define TASK_REQUEST_INIT { .url = BUF_INIT(16384), \
-	.url_shown = BUF_INIT(65536), .body = BUF_INIT(TASK_BODY_MAX), \
+	.url_shown = BUF_INIT(65536), .body = BUF_INIT(TASK_STANDARD_MAX), \
 	.text = BUF_INIT(65536), .scan = JSON_DOC_INIT }
 
 void task_request_free(struct task_request *r);

@@ -36,6 +36,7 @@ struct task {
 	struct template	*url;
 	size_t		 url_fixed;	/* bytes of scheme and authority */
 	struct template	*body;
+	bool		 standard;	/* it is not the client's */
 	struct buf	 names;		/* of headers, one after another */
 	struct task_header_template *header;
 	size_t		 nheader;

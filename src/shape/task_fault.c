@@ -41,7 +41,8 @@ put_place(const struct task_check *k, uint32_t tok, size_t off,
 		line = nl + 1;
 		n++;
 	}
-	buf_printf(out, "line %zu, column %zu: ", n, (size_t)(at - line) + 1);
+	buf_printf(out, "line %zu, column %zu: ", n, text_chars((struct slice){
+	    line, (size_t)(at - line) }) + 1);
 }
 
 static void report(struct task_check *k, uint32_t tok, size_t off,

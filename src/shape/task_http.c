@@ -17,8 +17,8 @@ static const char standard_body[] = "{\"type\":\"{{event.type}}\","
  * Names that are the transport's, a proxy's or a cloud's own, or that Skycap
  * sets itself.
  */
-static const char *const reserved[] = { "age", "cache-control",
-    "clear-site-data", "connection", "content-encoding", "content-language",
+static const char *const reserved[] = { "accept-encoding", "age",
+    "cache-control", "clear-site-data", "connection", "content-encoding", "content-language",
     "content-length", "content-location", "expect", "expires", "host",
     "keep-alive", "pragma", "proxy-authenticate", "proxy-authorization",
     "proxy-connection", "te", "trailer", "trailers", "transfer-encoding",
@@ -346,6 +346,7 @@ compile_standard_body(struct task_check *k)
 	struct json_error err;
 	enum rc rc;
 
+	k->t->standard = true;
 	rc = json_scan(&d, slice_of(standard_body), &json_limits_default,
 	    &err);
 	if (rc == RC_OK)

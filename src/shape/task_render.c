@@ -107,11 +107,12 @@ render_body(const struct task *t, const struct template_data *data,
     struct task_request *r, struct buf *why)
 {
 	static const struct json_limits lim = { .depth = TASK_DEPTH_MAX,
-	    .string = TASK_BODY_MAX, .tokens = TASK_BODY_MAX,
-	    .number = TASK_BODY_MAX };
+	    .string = TASK_STANDARD_MAX, .tokens = TASK_STANDARD_MAX,
+	    .number = TASK_STANDARD_MAX };
 	struct json_error err;
 	enum rc rc;
 
+	r->body.max = t->standard ? TASK_STANDARD_MAX : TASK_BODY_MAX;
 	rc = render(t->body, data, "jsonBody", &r->body, why);
 	if (rc != RC_OK)
 		return rc;

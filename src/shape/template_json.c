@@ -2,7 +2,8 @@
  * Compiling a JSON value: what is not a template stays as it was written, and
  * three forms stand for whole values: "{{{name}}}", {"{{#name}}": value} and
  * {"{{^name}}": value}.  A fault ends its string only, so that all strings'
- * faults are told at once.
+ * faults are told at once; that of a section ends its value, too, since what
+ * may be named in there is not known.
  */
 #include "shape/piece.h"
 #include "shape/template_op.h"

@@ -138,6 +138,11 @@ unknown(struct compiler *c, struct slice name, size_t off)
 	if (near != NULL)
 		return compile_fault(c, off, "there is no field %.*s; did you "
 		    "mean %s?", shown, name.s, near);
+	for (size_t i = 0; i < c->nopen; i++)
+		if (c->open[i].item == ITEM_LEG)
+			return compile_fault(c, off, "there is no field %.*s; "
+			    "what a leg carries besides the fields is there "
+			    "in {{#order.legs}}", shown, name.s);
 	return compile_fault(c, off, "there is no field %.*s; what the order "
 	    "carries besides the fields is named order.%.*s", shown, name.s,
 	    shown, name.s);
@@ -189,6 +194,9 @@ compile_name(struct compiler *c, struct slice name, size_t off, uint16_t *ref)
 		return compile_fault(c, off, "too many different names");
 	if (name.len == 0)
 		return compile_fault(c, off, "a tag needs a name");
+	if (strchr("#^/&!>", name.s[0]) != NULL)
+		return compile_fault(c, off, "no blank may stand before %c",
+		    name.s[0]);
 	if (!self && !is_well_formed(name))
 		return compile_fault(c, off, "this is no name");
 	intern(c->t, name, &r);

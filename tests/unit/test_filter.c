@@ -101,7 +101,7 @@ conditions_hold_or_do_not(void **state)
 		    true },
 		{ "[" C("order.x.at", "!=", "\"2026-11-23 10:00\"") "]",
 		    false },
-		{ "[" C("order.x.at", "in", "[\"x\",\"2026-11-23T10:00Z\"]")
+		{ "[" C("order.x.at", "in", "[\"x\",\"2026-11-23T10:00:00Z\"]")
 		    "]", true },
 		{ "[" C("order.x.at", "prefix", "\"2026-11-23T11:00\"") "]",
 		    true },

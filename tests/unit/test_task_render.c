@@ -127,6 +127,42 @@ a_body_is_as_deep_as_an_event_may_be_and_no_deeper(void **state)
 	buf_free(&want);
 }
 
+/* The largest event is a MiB, its envelope shorter than the standard one. */
+static void
+what_was_let_in_goes_out_in_the_standard_shape(void **state)
+{
+	struct unit_task *f = *state;
+	struct buf order = BUF_INIT(2 * TASK_BODY_MAX);
+	struct buf why = BUF_INIT(1024);
+	struct task_event ev = { .order = &f->o,
+	    .type = SLICE("FlightBookingCancelledOutsideSchedule"),
+	    .id = SLICE("evt_1"), .time = SLICE("2026-11-23T10:00:00.000Z"),
+	    .delivery_id = SLICE("msg_1"), .attempt = 1 };
+	struct task *own = unit_task(f, BODY("[\"{{{order}}}\"]"));
+	struct task *standard = unit_task(f, HTTP(""));
+
+	buf_puts(&order, "{\"agwID\":\"A\",\"x\":[\"");
+	for (size_t n = 0; order.len < TASK_BODY_MAX - 50; n++)
+		buf_puts(&order, n % 200000 == 199999 ? "\",\"" : "x");
+	buf_puts(&order, "\"]}");
+	unit_order(&f->o, f->c, buf_str(&order));
+	want_rc(task_render(standard, &ev, &f->r, &why), RC_OK, "%s",
+	    buf_str(&why));
+	assert_true(f->r.body.len > TASK_BODY_MAX);
+	want_rc(task_render(own, &ev, &f->r, &why), RC_OK, "%s",
+	    buf_str(&why));
+	order.len -= 3;
+	while (order.len < TASK_BODY_MAX - 4)
+		buf_putc(&order, 'x');
+	buf_puts(&order, "\"]}");
+	unit_order(&f->o, f->c, buf_str(&order));
+	want_rc(task_render(own, &ev, &f->r, &why), RC_TOOBIG, "its own");
+	task_free(own);
+	task_free(standard);
+	buf_free(&order);
+	buf_free(&why);
+}
+
 int
 main(void)
 {
@@ -134,6 +170,7 @@ main(void)
 	    UNIT_TASK(two_keys_must_not_become_equal),
 	    UNIT_TASK(many_keys_are_no_limit),
 	    UNIT_TASK(a_body_is_as_deep_as_an_event_may_be_and_no_deeper),
+	    UNIT_TASK(what_was_let_in_goes_out_in_the_standard_shape),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
