@@ -142,9 +142,12 @@ run(struct cli *c, int argc, char **argv)
 	if (s == NULL)
 		log_fatal("out of memory");
 	s->c = c;
-	s->intake = (struct intake){ c->service.store, c->service.rosters,
-	    &c->service.crypt, c->service.catalog, c->service.conf.store_dir,
-	    nudge_open_sender() };
+	s->intake = (struct intake){ .store = c->service.store,
+	    .rosters = c->service.rosters, .crypt = &c->service.crypt,
+	    .catalog = c->service.catalog,
+	    .store_dir = c->service.conf.store_dir,
+	    .nudge = nudge_open_sender(),
+	    .event_max = (size_t)c->service.conf.intake_body_max };
 	s->work = intake_work_new(&s->intake);
 	for (size_t i = 0; i < INTAKE_RUN; i++)
 		s->item[i].bad = (struct problems)PROBLEMS_INIT;

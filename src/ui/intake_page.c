@@ -76,6 +76,7 @@ intake_page_open(const struct conf *conf, bool standing, void **out,
 		.catalog = app->service.catalog,
 		.store_dir = app->service.conf.store_dir,
 		.nudge = nudge_open_sender(),
+		.event_max = (size_t)app->service.conf.intake_body_max,
 	};
 	*out = app;
 	return RC_OK;

@@ -296,6 +296,11 @@ read_all(const struct intake *in, struct intake_work *w, uint32_t key,
 		problems_clear(&item[i].bad);
 		if (*rc == RC_OK && !key_holds(r, key)) {
 			refuse_key(&item[i]);
+		} else if (in->event_max > 0 &&
+		    item[i].json.len > in->event_max) {
+			item[i].status = 422;
+			problems_add(&item[i].bad, "", "an event has at most "
+			    "%zu bytes", in->event_max);
 		} else if (event_read(&w->reader, item[i].json, ev,
 		    &item[i].bad) != RC_OK) {
 			item[i].status = item[i].bad.grammar ? 400 : 422;

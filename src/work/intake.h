@@ -24,6 +24,7 @@ struct intake {
 	const struct catalog *catalog;
 	const char	*store_dir;
 	int		 nudge;		/* nudge_open_sender */
+	size_t		 event_max;	/* bytes of one; 0: any */
 };
 
 struct intake_item {

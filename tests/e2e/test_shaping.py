@@ -197,3 +197,36 @@ def test_a_body_that_can_not_be_made_is_dead_and_says_why(service, receiver):
     assert "longer than 1048576 bytes" in said[large]
     assert fine not in dead
     assert len(r.got) == 5
+
+
+def test_the_largest_event_arrives_and_a_larger_one_is_refused(service,
+                                                               receiver):
+    """However it comes in: alone, in a batch, from a shell."""
+    r, s = receiver(), service().start()
+    client = s.client()
+    s.run("subscription", "add", "--client", client, "--file", "-",
+          stdin=json.dumps({"event": ["*"],
+                            "httpRequest": {"url": r.url()}}))
+
+    def event(name, size):
+        text = ('{"event":"OrderTicketed","order":{"agwID":"%s","x":[' % name)
+        while len(text) < size - 200000:
+            text += '"' + "y" * 150000 + '",'
+        text += '"' + "y" * (size - len(text) - 5) + '"]}}'
+        assert len(text) == size
+        return text
+
+    most = 1 << 20
+    assert s.post(event("A", most)).status == 202
+    assert s.post(event("B", most + 1)).status == 413
+    lines = "\n".join([event("C", most), event("D", most + 1)])
+    got = s.post(lines, kind="application/x-ndjson").json()["results"]
+    assert [g["status"] for g in got] == [202, 422]
+    assert got[1]["errors"][0]["detail"] == \
+        "an event has at most 1048576 bytes"
+    s.run("send", "-", stdin=event("E", most))
+    s.run("send", "-", stdin=event("F", most + 1), check=False)
+    assert s.last.returncode == 1
+    assert "an event has at most 1048576 bytes" in s.last.stderr
+    assert {strict(g.body)["data"]["agwID"] for g in r.wait(3)} == \
+        {"A", "C", "E"}
