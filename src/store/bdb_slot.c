@@ -253,26 +253,91 @@ slot_clear(const char *dir)
 	each(dir, clear_one, NULL);
 }
 
+static bool
+is_data(const char *name)
+{
+	size_t n = strlen(name);
+
+	return strncmp(name, "log.", 4) == 0 ||
+	    (n > 3 && strcmp(name + n - 3, ".db") == 0);
+}
+
+/*
+ * What the data files are like, in any order of the directory: a sum of each
+ * one's mix (FNV-1a).  False: they can't be looked at.
+ */
+static bool
+data_print(const char *dir, uint64_t *print)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+	struct stat sb;
+	bool good = d != NULL;
+
+	*print = 0;
+	while (good) {
+		uint64_t of[4], h = UINT64_C(0xcbf29ce484222325);
+
+		e = readdir(d);
+		if (e == NULL)
+			break;
+		if (!is_data(e->d_name))
+			continue;
+		good = fstatat(dirfd(d), e->d_name, &sb, 0) == 0;
+		of[0] = sb.st_ino;
+		of[1] = (uint64_t)sb.st_size;
+		of[2] = (uint64_t)sb.st_mtim.tv_sec;
+		of[3] = (uint64_t)sb.st_mtim.tv_nsec;
+		for (size_t i = 0; i < sizeof of; i++)
+			h = (h ^ ((const unsigned char *)of)[i]) *
+			    UINT64_C(0x100000001b3);
+		*print += h;
+	}
+	if (d != NULL)
+		closedir(d);
+	return good;
+}
+
+#define LEFT_LINE	17	/* 16 digits and the line's end */
+
 /* That it can't be made costs the next one a recovery, nothing else. */
 void
 slot_left_make(const char *dir)
 {
-	char path[SLOT_PATH_MAX];
+	char path[SLOT_PATH_MAX], text[LEFT_LINE + 1];
+	uint64_t print;
 	int fd;
 
+	if (!data_print(dir, &print))
+		return;
 	snprintf(path, sizeof path, "%s/left", dir);
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	if (fd != -1)
-		close(fd);
+	snprintf(text, sizeof text, "%016" PRIx64 "\n", print);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd == -1)
+		return;
+	if (write(fd, text, LEFT_LINE) != LEFT_LINE)
+		unlink(path);
+	close(fd);
 }
 
 bool
 slot_left_take(const char *dir)
 {
-	char path[SLOT_PATH_MAX];
+	char path[SLOT_PATH_MAX], text[LEFT_LINE + 1], now[LEFT_LINE + 1];
+	uint64_t print;
+	ssize_t n;
+	int fd;
 
 	snprintf(path, sizeof path, "%s/left", dir);
-	return unlink(path) == 0;
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd == -1)
+		return false;
+	n = read(fd, text, LEFT_LINE);
+	close(fd);
+	if (unlink(path) == -1 || n != LEFT_LINE || !data_print(dir, &print))
+		return false;
+	snprintf(now, sizeof now, "%016" PRIx64 "\n", print);
+	return memcmp(text, now, LEFT_LINE) == 0;
 }
 
 void

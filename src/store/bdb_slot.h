@@ -55,8 +55,11 @@ void slot_clear(const char *dir);
 
 /*
  * DIR/left says that whoever was inside has left in order and nobody came in
- * since; made and taken away alone (a gate's exclusive lock).  Taking it is
- * true if it was there and is gone for certain.
+ * since; made and taken away alone (a gate's exclusive lock).  It holds what
+ * the data files, logs and databases, were like then (inode, length, time),
+ * since they may be replaced by others, a backup's, while nobody is inside.
+ * Taking it is true if it was there, is gone for certain, and they are the
+ * same.
  */
 void slot_left_make(const char *dir);
 bool slot_left_take(const char *dir);

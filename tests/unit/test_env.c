@@ -3,8 +3,7 @@
  */
 #include <grp.h>
 #include "base/log.h"
-#include "store/bdb_env.h"
-#include "unit_store.h"
+#include "unit_row.h"
 
 static const char *
 in(const char *dir, const char *name)
@@ -208,6 +207,68 @@ ids_are_read_back_and_no_others(void **state)
 	store_close(st);
 }
 
+static bool
+is_there(struct place *p, const char *key)
+{
+	struct buf k = BUF_INIT(64), val = BUF_INIT(1024);
+	struct store *st = place_open(p, false);
+	enum rc rc;
+
+	buf_puts(&k, key);
+	want_rc(bdb_enter(st), RC_OK, "enter");
+	rc = bdb_get(st, NULL, BDB_EVENT, &k, &val, false);
+	bdb_leave(st);
+	store_close(st);
+	buf_free(&k);
+	buf_free(&val);
+	return rc == RC_OK;
+}
+
+static void
+put_row(struct place *p, const char *key)
+{
+	struct buf k = BUF_INIT(64);
+	struct store *st = place_open(p, false);
+
+	buf_puts(&k, key);
+	want_rc(bdb_enter(st), RC_OK, "enter");
+	want_rc(run_row(st, &k, &k, bdb_put), RC_OK, "put %s", key);
+	bdb_leave(st);
+	store_close(st);
+	buf_free(&k);
+}
+
+/* cp, of the data files alone: the regions stay. */
+static void
+copy_data(const char *from, const char *to)
+{
+	char command[8192];
+
+	snprintf(command, sizeof command, "mkdir -p '%s' && cp '%s'/*.db "
+	    "'%s'/log.* '%s'", to, from, from, to);
+	assert_int_equal(system(command), 0);
+}
+
+static void
+files_replaced_while_nobody_was_inside_are_recovered(void **state)
+{
+	struct place *p = *state;
+	char aside[1024];
+
+	snprintf(aside, sizeof aside, "%s/aside", p->dir);
+	put_row(p, "early");
+	copy_data(p->store, aside);
+	put_row(p, "late");
+	assert_true(is_there(p, "early") && is_there(p, "late"));
+	want_i64(access(in(p->store, "left"), F_OK), 0, "left in order");
+	copy_data(aside, p->store);
+	assert_true(is_there(p, "early"));
+	assert_false(is_there(p, "late"));
+	put_row(p, "after");
+	unlink(in(p->store, "left"));
+	assert_true(is_there(p, "early") && is_there(p, "after"));
+}
+
 int
 main(void)
 {
@@ -218,6 +279,8 @@ main(void)
 		PLACE_TEST(a_store_of_another_version_is_refused_untouched),
 		PLACE_TEST(only_the_owner_works_on_a_store_and_root_becomes_it),
 		PLACE_TEST(ids_are_read_back_and_no_others),
+		PLACE_TEST(
+		    files_replaced_while_nobody_was_inside_are_recovered),
 	};
 
 	log_level_set(LOG_ERROR + 1);
