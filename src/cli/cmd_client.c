@@ -58,8 +58,9 @@ scope_text(const struct client *cl, struct buf *out)
 	if (cl->all)
 		buf_puts(out, "all");
 	for (size_t i = 0; i < cl->nscope; i++) {
-		buf_printf(out, "%s%s=", i > 0 ? ", " : "",
-		    cl->scope[i].field->name);
+		buf_puts(out, i > 0 ? ", " : "");
+		buf_slice(out, cl->scope[i].name);
+		buf_putc(out, '=');
 		buf_slice(out, cl->scope[i].value);
 	}
 }

@@ -5,6 +5,8 @@
 #include "shape/order.h"
 #include "shape/piece.h"
 
+#define NAME_MAX_BYTES	4096	/* of one part of a pointer */
+
 static void
 index_room(struct order *o)
 {
@@ -47,6 +49,31 @@ step(const struct json_doc *d, uint32_t i, struct slice name)
 {
 	return d->tok[i].type == JSON_ARRAY ? item(d, i, name) :
 	    json_find_slice(d, i, name);
+}
+
+struct order_value
+order_pointer(const struct order *o, struct slice pointer)
+{
+	struct buf name = BUF_INIT(NAME_MAX_BYTES);
+	uint32_t at = 0;
+	bool there = pointer.len > 0 && pointer.s[0] == '/';
+
+	for (size_t i = 0; there && i < pointer.len; ) {
+		buf_clear(&name);
+		for (i++; i < pointer.len && pointer.s[i] != '/'; i++) {
+			bool escape = pointer.s[i] == '~' &&
+			    i + 1 < pointer.len;
+
+			i += escape;
+			buf_putc(&name, !escape ? pointer.s[i] :
+			    pointer.s[i] == '0' ? '~' : '/');
+		}
+		at = name.over ? 0 : step(&o->doc, at, buf_as_slice(&name));
+		there = at != 0;
+	}
+	buf_free(&name);
+	return there ? order_token(o, at) :
+	    (struct order_value){ .found = false };
 }
 
 /* A field that can't be found by the order's own members, or 0. */

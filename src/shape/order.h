@@ -79,6 +79,13 @@ struct order_value order_value_at(const struct json_doc *d, uint32_t i);
 /* "One Way", "Round Trip", "Multicity" for OW, RT, MC; NULL for all else. */
 const char *order_booking_words(struct slice code);
 
+/*
+ * What stands at an RFC 6901 pointer in the order, for who has no field of the
+ * catalogue for it.
+ */
+struct order_value order_pointer(const struct order *o,
+    struct slice pointer);
+
 /* Any member by dotted path below the order ("a.b.0.c"); "" is the order. */
 struct order_value order_path(const struct order *o, struct slice path);
 

@@ -106,22 +106,35 @@ config_client_still_there(const struct config *cf, uint32_t client,
 	return rc == RC_NOTFOUND ? rc : RC_OK;
 }
 
+/* What a rule "field=value" names. */
+static struct slice
+scope_name(const char *rule)
+{
+	struct slice name = { rule, strcspn(rule, "=") };
+
+	while (name.len > 0 && name.s[name.len - 1] == ' ')
+		name.len--;
+	return name;
+}
+
+static const struct catalog_field *
+scope_field(const struct config *cf, const char *rule)
+{
+	return catalog_field_find(cf->catalog, scope_name(rule));
+}
+
 static enum rc
 put_scope(const struct config *cf, const char *rule, struct buf *body,
     struct buf *why)
 {
 	const char *eq = strchr(rule, '=');
-	struct slice field, value;
-	const struct catalog_field *f;
+	struct slice field = scope_name(rule), value;
+	const struct catalog_field *f = scope_field(cf, rule);
 
 	if (eq == NULL || eq == rule) {
 		buf_printf(why, "scope \"%s\" must be FIELD=VALUE", rule);
 		return RC_INVALID;
 	}
-	field = (struct slice){ rule, (size_t)(eq - rule) };
-	while (field.len > 0 && field.s[field.len - 1] == ' ')
-		field.len--;
-	f = catalog_field_find(cf->catalog, field);
 	if (f == NULL) {
 		const char *near = catalog_field_nearest(cf->catalog, field);
 
@@ -193,6 +206,13 @@ client_body(const struct config *cf, const char *name, const char *mail,
 		rc = put_scope(cf, scope[i], body, why);
 		if (rc != RC_OK)
 			return rc;
+	}
+	/* for programs whose catalogue lacks the field */
+	buf_puts(body, "],\"at\":[");
+	for (size_t i = 0; i < nscope; i++) {
+		buf_puts(body, i > 0 ? "," : "");
+		json_put_string(body, slice_of(scope_field(cf, scope[i])->
+		    pointer));
 	}
 	buf_puts(body, "]}");
 	return RC_OK;

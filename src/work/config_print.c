@@ -24,8 +24,7 @@ client_print(const struct store *st, const struct client *c, struct buf *out)
 	buf_putc(out, '[');
 	for (size_t i = 0; i < c->nscope; i++) {
 		buf_puts(out, i > 0 ? ",{" : "{");
-		record_put_string(out, "field",
-		    slice_of(c->scope[i].field->name));
+		record_put_string(out, "field", c->scope[i].name);
 		record_put_string(out, "value", c->scope[i].value);
 		buf_putc(out, '}');
 	}

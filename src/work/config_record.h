@@ -1,7 +1,8 @@
 /*
  * config_record - the JSON of configuration records, as the store keeps it.
  *
- *   client        {"name","mail","all":bool,"scope":[{"field","value"}]}
+ *   client        {"name","mail","all":bool,"scope":[{"field","value"}],
+ *                 "at":[where each field stood when that was written]}
  *   subscription  {"client":n,"state","reason","interest":{"event","filter"},
  *                 "task":S,"secrets":S}
  *   key           {"kind","name","client":n,"hash":64 hex digits}

@@ -184,6 +184,16 @@ add_place(struct builder *b, struct set *set,
 	set->n++;
 }
 
+/* What it names is in this catalogue, so that an order can be asked for it. */
+static bool
+scope_is_known(const struct client *c)
+{
+	for (size_t i = 0; i < c->nscope; i++)
+		if (c->scope[i].field == NULL)
+			return false;
+	return true;
+}
+
 /* The sets a subscription could stand in; at least one. */
 static void
 gather(struct builder *b, const struct subscription *s)
@@ -193,7 +203,7 @@ gather(struct builder *b, const struct subscription *s)
 	struct set *set = NULL;
 	uint32_t at = 0;
 
-	if (!c->all) {
+	if (!c->all && scope_is_known(c)) {
 		set = begin_set(b);
 		for (size_t i = 0; i < c->nscope; i++)
 			add_place(b, set, c->scope[i].field,

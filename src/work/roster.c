@@ -403,9 +403,11 @@ bool
 client_sees(const struct client *c, const struct order *o)
 {
 	for (size_t i = 0; !c->all && i < c->nscope; i++) {
-		struct order_value v = order_field(o, c->scope[i].field);
+		const struct scope_rule *s = &c->scope[i];
+		struct order_value v = s->field != NULL ?
+		    order_field(o, s->field) : order_pointer(o, s->pointer);
 
-		if (v.found && order_value_is(v, c->scope[i].value))
+		if (v.found && order_value_is(v, s->value))
 			return true;
 	}
 	return c->all;

@@ -15,7 +15,9 @@
 #include "work/subscription.h"
 
 struct scope_rule {
-	const struct catalog_field *field;
+	const struct catalog_field *field;	/* NULL: not of this catalogue;
+					   what it has at pointer then */
+	struct slice	name, pointer;
 	struct slice	value;		/* compared as text */
 };
 

@@ -60,54 +60,95 @@ keep(struct entry *e, const struct json_doc *d, const char *key)
 	return at;
 }
 
+/* One string of the entry, by offset until its text moves no more. */
+struct kept {
+	size_t	at, len;
+};
+
+static struct slice
+kept_slice(const struct entry *e, struct kept k)
+{
+	return (struct slice){ e->text.s + k.at, k.len };
+}
+
+/* String i of d, or else prefix and what was kept before it. */
+static struct kept
+keep_string(struct entry *e, const struct json_doc *d, uint32_t i,
+    const char *prefix, struct kept before)
+{
+	struct kept k = { e->text.len, 0 };
+
+	(void)buf_room(&e->text, strlen(prefix) + before.len);
+	if (i != 0)
+		json_string(d, i, &e->text);
+	else {
+		buf_puts(&e->text, prefix);
+		buf_slice(&e->text, kept_slice(e, before));
+	}
+	k.len = e->text.len - k.at;
+	return k;
+}
+
+/*
+ * A rule whose field is not of this catalogue, taken out of it or not yet
+ * known to this program, holds for what stands where the field stood: neither
+ * must one client's stop the others, nor its own orders be missed.
+ */
 static enum rc
 load_client(struct entry *e, const struct json_doc *d,
     const struct catalog *c)
 {
+	static const struct kept none;
 	struct client *cl = &e->u.client;
-	struct buf name = BUF_INIT(256);
-	size_t at_name, at_mail, *at;
-	uint32_t list, item, i;
+	struct { struct kept name, pointer, value; } *kept;
+	size_t at_name, at_mail;
+	uint32_t list, item, at, where, i;
 	enum rc rc = RC_OK;
 
 	at_name = keep(e, d, "name");
 	at_mail = keep(e, d, "mail");
 	cl->all = record_bool(d, "all");
 	list = json_find(d, 0, "scope");
+	at = json_find(d, 0, "at");
 	if (list != 0 && d->tok[list].type == JSON_ARRAY)
 		cl->nscope = d->tok[list].n;
 	cl->scope = calloc(cl->nscope + 1, sizeof *cl->scope);
-	at = calloc(2 * cl->nscope + 1, sizeof *at);
-	if (cl->scope == NULL || at == NULL)
+	kept = calloc(cl->nscope + 1, sizeof *kept);
+	if (cl->scope == NULL || kept == NULL)
 		log_fatal("out of memory");
-	for (i = 0, item = list + 1; i < cl->nscope; i++,
-	    item = d->tok[item].next) {
+	where = at != 0 && d->tok[at].n == cl->nscope ? at + 1 : 0;
+	for (i = 0, item = list + 1; i < cl->nscope; i++) {
 		uint32_t f = json_find(d, item, "field");
 		uint32_t v = json_find(d, item, "value");
 
-		buf_clear(&name);
-		if (f != 0)
-			json_string(d, f, &name);
-		cl->scope[i].field = catalog_field_find(c,
-		    buf_as_slice(&name));
-		if (cl->scope[i].field == NULL || v == 0 || name.over) {
-			log_error("client %u: scope rule %u names no field of "
-			    "the catalogue", e->number, i + 1);
+		if (f == 0 || v == 0) {
+			log_error("client %u: scope rule %u can't be read",
+			    e->number, i + 1);
 			rc = RC_INVALID;
 			goto done;
 		}
-		at[2 * i] = e->text.len;
-		json_string(d, v, &e->text);
-		at[2 * i + 1] = e->text.len - at[2 * i];
+		kept[i].name = keep_string(e, d, f, "", none);
+		kept[i].pointer = keep_string(e, d, where, "/", kept[i].name);
+		kept[i].value = keep_string(e, d, v, "", none);
+		item = d->tok[item].next;
+		where = where == 0 ? 0 : d->tok[where].next;
 	}
-	for (i = 0; i < cl->nscope; i++)
-		cl->scope[i].value = (struct slice){ e->text.s + at[2 * i],
-		    at[2 * i + 1] };
+	for (i = 0; i < cl->nscope; i++) {
+		struct scope_rule *r = &cl->scope[i];
+
+		r->name = kept_slice(e, kept[i].name);
+		r->pointer = kept_slice(e, kept[i].pointer);
+		r->value = kept_slice(e, kept[i].value);
+		r->field = catalog_field_find(c, r->name);
+		if (r->field == NULL)
+			log_warn("client %u: its scope names %.*s, which is "
+			    "not in the catalogue this program has read",
+			    e->number, (int)r->name.len, r->name.s);
+	}
 	cl->name = e->text.s + at_name;
 	cl->mail = e->text.s + at_mail;
 done:
-	free(at);
-	buf_free(&name);
+	free(kept);
 	return rc;
 }
 

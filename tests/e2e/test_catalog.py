@@ -118,3 +118,45 @@ def test_an_unknown_name_names_the_nearest(s, args, says):
     s.run("catalog", *args, check=False)
     assert s.last.returncode == 1
     assert says in s.last.stderr
+
+
+TENANT = {"fields": [{"name": "tenant", "type": "text", "sample": "T1",
+                      "pointer": "/owner/~1id", "meaning": "Whose it is."}]}
+
+
+def test_a_scope_on_a_field_that_programs_do_not_know_stops_nobody(s,
+                                                                   receiver):
+    """Added while they run, and taken away again later."""
+    r = receiver()
+    s.start()
+    other = s.client("A", "--scope", "agency=Wander")
+    s.subscribe(r.url("/a"), other)
+    assert s.post(ticketed("A-1")).json()["deliveries"] == 1
+    extend(s, TENANT)
+    mine = s.client("T", "--scope", "tenant=T1")
+    s.subscribe(r.url("/t"), mine)
+    theirs = {"agency": "x", "owner": {"/id": "T2"}}
+    ours = {"agency": "x", "owner": {"/id": "T1"}}
+
+    def holds(n):
+        got = [s.post(ticketed(f"A-{n}")),
+               s.post(ticketed(f"N-{n}", **theirs)),
+               s.post(ticketed(f"T-{n}", **ours))]
+        assert [(g.status, g.json()["deliveries"]) for g in got] == \
+            [(202, 1), (202, 0), (202, 1)]
+        assert s.sweep()["busy"] is False
+        assert "tenant=T1" in s.run("client", "list")
+
+    holds(2)                            # programs of before, a new command
+    s.server.stop()
+    s.start()
+    holds(3)                            # all know it
+    s.server.stop()
+    extend(s, {"events": MORE["events"]})
+    s.start()
+    holds(4)                            # nobody does any more
+    s.run("client", "add", "U", "--scope", "tenant=T2", check=False)
+    assert s.last.returncode == 1
+    arrived = sorted((g.path, g.json()["orderID"]) for g in r.wait(7))
+    assert arrived == [("/a", f"A-{n}") for n in (1, 2, 3, 4)] + \
+        [("/t", f"T-{n}") for n in (2, 3, 4)]
