@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <unistd.h>
 #include "cli/print.h"
 #include "cli/subject.h"
 #include "work/listing.h"
@@ -87,7 +88,10 @@ print(const struct cli *c, const struct preview *p,
 		outgoing_print(&p->out, how, &out);
 		buf_puts(&out, "\r\n");
 		buf_slice(&out, buf_as_slice(&p->out.rq.body));
-		print_quoted("", buf_as_slice(&out));
+		if (isatty(STDOUT_FILENO))
+			print_quoted("", buf_as_slice(&out));
+		else
+			fwrite(out.s, 1, out.len, stdout);
 	}
 	buf_wipe(&out);
 }

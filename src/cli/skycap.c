@@ -1,8 +1,10 @@
 /*
  * skycap - the service from a shell: a table of commands.
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include "base/log.h"
 #include "base/text.h"
 #include "cli/cli.h"
@@ -41,9 +43,11 @@ flush(int status)
 {
 	if (status == CLI_HELPED)
 		status = CLI_OK;
-	if (fflush(stdout) != 0 || print_failed())
-		return CLI_FAILED;
-	return status;
+	if (fflush(stdout) == 0 && !print_failed())
+		return status;
+	if (errno != EPIPE)		/* whoever read has gone: no matter */
+		cli_fail("standard output: %s", strerror(errno));
+	return CLI_FAILED;
 }
 
 static const struct command *

@@ -1,18 +1,28 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include "shape/catalog_file.h"
 
 static enum rc
 slurp(struct catalog_file *f, struct buf *why)
 {
-	FILE *in = fopen(f->path, "re");
+	int fd = open(f->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	FILE *in = fd == -1 ? NULL : fdopen(fd, "r");
+	struct stat link;
 	enum rc rc = RC_OK;
 	size_t n = 1;
 
 	if (in == NULL) {
-		rc = errno == ENOENT ? RC_NOTFOUND : RC_IO;
+		/* a link to nothing was meant to be something */
+		rc = errno == ENOENT && lstat(f->path, &link) == -1 ?
+		    RC_NOTFOUND : RC_IO;
 		buf_printf(why, "%s: %s", f->path, strerror(errno));
 		return rc;
+	}
+	if (fstat(fd, &f->st) == 0 && S_ISFIFO(f->st.st_mode)) {
+		buf_printf(why, "%s: is no file", f->path);
+		fclose(in);
+		return RC_IO;
 	}
 	while (n > 0 && !f->text.over) {
 		char chunk[8192];
@@ -20,7 +30,7 @@ slurp(struct catalog_file *f, struct buf *why)
 		n = fread(chunk, 1, sizeof chunk, in);
 		buf_put(&f->text, chunk, n);
 	}
-	if (ferror(in) || fstat(fileno(in), &f->st) == -1) {
+	if (ferror(in)) {
 		buf_printf(why, "%s: %s", f->path, strerror(errno));
 		rc = RC_IO;
 	} else if (f->text.over) {

@@ -5,10 +5,14 @@ behind lighttpd and posts events to them.  Receiver is an endpoint whose answers
 a test chooses; it keeps every request it got.
 """
 
+import fcntl
 import http.server
 import json
 import os
+import pty
+import struct
 import subprocess
+import termios
 import threading
 import time
 
@@ -57,6 +61,28 @@ class Service:
         self.last = done
         assert not check or done.returncode == 0, done
         return done.stdout.rstrip("\n")
+
+    def on_terminal(self, columns, *args):
+        """What a terminal of so many columns is shown."""
+        master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ,
+                    struct.pack("HHHH", 40, columns, 0, 0))
+        process = subprocess.Popen(
+            [harness.built("skycap"), *args], stdout=slave,
+            stdin=subprocess.DEVNULL, env=self.env)
+        os.close(slave)
+        out = b""
+        while True:
+            try:
+                chunk = os.read(master, 65536)
+            except OSError:
+                break
+            if not chunk:
+                break
+            out += chunk
+        os.close(master)
+        assert process.wait(20) == 0
+        return out.decode().replace("\r\n", "\n")
 
     def lines(self, *args):
         out = self.run(*args, "--json")

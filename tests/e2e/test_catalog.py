@@ -1,6 +1,7 @@
 """The catalogue at work: an operator's own events and fields, and samples."""
 
 import json
+import os
 
 import pytest
 from service import ticketed
@@ -160,3 +161,17 @@ def test_a_scope_on_a_field_that_programs_do_not_know_stops_nobody(s,
     arrived = sorted((g.path, g.json()["orderID"]) for g in r.wait(7))
     assert arrived == [("/a", f"A-{n}") for n in (1, 2, 3, 4)] + \
         [("/t", f"T-{n}") for n in (2, 3, 4)]
+
+
+@pytest.mark.parametrize("make, says", [
+    (os.mkfifo, "is no file"),
+    (lambda path: os.symlink("/nowhere/at/all", path), "No such file"),
+    (os.mkdir, "Is a directory"),
+])
+def test_what_is_no_file_is_told_and_keeps_nobody_waiting(s, make, says):
+    make(s.dir("s/catalog.json"))
+    s.run("stats", check=False, timeout=10)
+    assert s.last.returncode == 1
+    assert f"s/catalog.json: {says}" in s.last.stderr
+    s.start()
+    assert s.post(ticketed()).status == 503

@@ -1,13 +1,9 @@
 """The command: what it prints, what it refuses, and with which exit status."""
 
-import fcntl
 import json
 import os
-import pty
 import re
-import struct
 import subprocess
-import termios
 
 import pytest
 
@@ -49,28 +45,6 @@ class Command(Service):
         assert out == "", self.last
         assert says in self.last.stderr, self.last
         return self.last.stderr
-
-    def on_terminal(self, columns, *args):
-        """What a terminal of so many columns is shown."""
-        master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ,
-                    struct.pack("HHHH", 40, columns, 0, 0))
-        process = subprocess.Popen(
-            [harness.built("skycap"), *args], stdout=slave,
-            stdin=subprocess.DEVNULL, env=self.env)
-        os.close(slave)
-        out = b""
-        while True:
-            try:
-                chunk = os.read(master, 65536)
-            except OSError:
-                break
-            if not chunk:
-                break
-            out += chunk
-        os.close(master)
-        assert process.wait(20) == 0
-        return out.decode().replace("\r\n", "\n")
 
 
 @pytest.fixture(scope="module")
@@ -329,11 +303,26 @@ def test_a_wrong_setting_is_told_with_line_and_nearest(it, directory):
     assert ":2: " in it.fails("stats", "--conf", path, says='"dir"')
 
 
-def test_what_can_not_be_written_has_failed(it):
+@pytest.mark.parametrize("args", [("catalog",), ("catalog", "--json"),
+                                  ("client", "list"), ("--version",)])
+def test_what_can_not_be_written_has_failed(it, args):
     with open("/dev/full", "w", encoding="utf-8") as full:
-        done = subprocess.run([harness.built("skycap"), "catalog"],
-                              stdout=full, env=it.env, check=False)
+        done = subprocess.run([harness.built("skycap"), *args], text=True,
+                              stdout=full, stderr=subprocess.PIPE,
+                              env=it.env, check=False)
     assert done.returncode == 1
+    assert done.stderr == \
+        "skycap: standard output: No space left on device\n"
+
+
+def test_a_reader_who_has_gone_is_no_news(it):
+    out, into = os.pipe()
+    os.close(out)
+    done = subprocess.run([harness.built("skycap"), "catalog", "--json"],
+                          stdout=into, stderr=subprocess.PIPE, env=it.env,
+                          check=False)
+    os.close(into)
+    assert (done.returncode, done.stderr) == (1, b"")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -2,7 +2,6 @@
 
 import json
 import os
-import pty
 import signal
 import subprocess
 
@@ -137,18 +136,7 @@ def test_export_and_edit_in_a_pipe_change_nothing(it):
 
 def test_a_terminal_shows_the_same_without_being_worked(it):
     sub = add(it, PAGES["what works a terminal"], "--event", "OrderTicketed")
-    master, slave = pty.openpty()
-    subprocess.run([harness.built("skycap"), "subscription", "export", sub],
-                   stdout=slave, env=it.env, check=True)
-    os.close(slave)
-    shown = b""
-    try:
-        while chunk := os.read(master, 65536):
-            shown += chunk
-    except OSError:
-        pass
-    os.close(master)
-    text = shown.decode()
+    text = it.on_terminal(80, "subscription", "export", sub)
     assert "\x7f" not in text and "\x9b" not in text
     assert r"del \u007f csi \u009b31m" in text
     assert json.loads(text) == json.loads(export(it, sub))

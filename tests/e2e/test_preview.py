@@ -202,9 +202,11 @@ def test_for_people_it_looks_like_http_with_notes_beside_it(it):
 def test_what_comes_from_outside_does_not_work_the_terminal(it):
     sub = it.add(task(jsonBody={"a": "{{agent}}"}))
     it.send(ticketed("A\u009b31m", agent="\u009b2J\u007f"))
-    out = it.run("preview", sub)
-    assert '{"a":"?2J?"}' in out
-    assert "\u009b" not in out + it.last.stderr
+    shown = it.on_terminal(80, "preview", sub)
+    assert '{"a":"?2J?"}' in shown and "\u009b" not in shown
+    # what is no terminal gets the bytes that the signature is of
+    assert '{"a":"\u009b2J\u007f"}' in it.run("preview", sub)
+    assert "\u009b" not in it.last.stderr
 
 
 # Which event
