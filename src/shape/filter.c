@@ -15,6 +15,8 @@ struct compiler {
 	void		*arg;
 	size_t		 nfault, ncondition;
 	bool		 full;		/* too many: the rest is not read */
+	bool		 old;		/* fields may be unknown; */
+	uint32_t	 at;		/* where they stood */
 };
 
 static const char *const op_names[] = {
@@ -254,6 +256,31 @@ read_values(struct compiler *c, struct filter_node *n, uint32_t test,
 		add_value(c, n, tok);
 }
 
+/* A pointer's parts (RFC 6901) as a path has them, with dots between. */
+static void
+put_old_path(struct compiler *c, struct slice name)
+{
+	struct buf pointer = BUF_INIT(4096);
+	uint32_t at = c->at == 0 ? 0 : json_find_slice(c->d, c->at, name);
+	struct buf *out = &c->f->pool;
+
+	if (at != 0)
+		json_string(c->d, at, &pointer);
+	else {
+		buf_putc(&pointer, '/');
+		buf_slice(&pointer, name);
+	}
+	for (size_t i = 1; i < pointer.len; i++) {
+		char ch = pointer.s[i];
+
+		if (at != 0 && ch == '~' && i + 1 < pointer.len)
+			buf_putc(out, pointer.s[++i] == '0' ? '~' : '/');
+		else
+			buf_putc(out, at != 0 && ch == '/' ? '.' : ch);
+	}
+	buf_free(&pointer);
+}
+
 static void
 read_field(struct compiler *c, struct filter_node *n, uint32_t tok)
 {
@@ -271,6 +298,12 @@ read_field(struct compiler *c, struct filter_node *n, uint32_t tok)
 		n->path = (uint32_t)c->f->pool.len;
 		n->path_len = (uint32_t)(name.len - skip);
 		buf_put(&c->f->pool, name.s + skip, name.len - skip);
+		goto done;
+	}
+	if (c->old) {
+		n->path = (uint32_t)c->f->pool.len;
+		put_old_path(c, buf_as_slice(&name));
+		n->path_len = (uint32_t)c->f->pool.len - n->path;
 		goto done;
 	}
 	near = catalog_field_nearest(c->c, buf_as_slice(&name));
@@ -418,6 +451,25 @@ read_all(struct compiler *c, uint32_t list)
 	c->f->node[place].next = (uint32_t)c->f->nnode;
 }
 
+static enum rc
+compile(struct compiler *c, uint32_t i, struct filter **f)
+{
+	c->f = calloc(1, sizeof *c->f);
+	if (c->f == NULL)
+		log_fatal("out of memory");
+	c->f->pool = (struct buf)BUF_INIT(1024 * 1024);
+	read_all(c, i);
+	if (c->f->pool.over)
+		wrong(c, i, "is too large");
+	if (c->nfault > 0) {
+		filter_free(c->f);
+		return RC_INVALID;
+	}
+	trim(c->f);
+	*f = c->f;
+	return RC_OK;
+}
+
 enum rc
 filter_compile(struct filter **f, const struct catalog *catalog,
     const struct json_doc *d, uint32_t i, filter_fault *fault, void *arg)
@@ -425,20 +477,25 @@ filter_compile(struct filter **f, const struct catalog *catalog,
 	struct compiler c = { .c = catalog, .d = d, .fault = fault,
 	    .arg = arg };
 
-	c.f = calloc(1, sizeof *c.f);
-	if (c.f == NULL)
-		log_fatal("out of memory");
-	c.f->pool = (struct buf)BUF_INIT(1024 * 1024);
-	read_all(&c, i);
-	if (c.f->pool.over)
-		wrong(&c, i, "is too large");
-	if (c.nfault > 0) {
-		filter_free(c.f);
-		return RC_INVALID;
-	}
-	trim(c.f);
-	*f = c.f;
-	return RC_OK;
+	return compile(&c, i, f);
+}
+
+static void
+no_fault(void *arg, uint32_t tok, const char *detail)
+{
+	(void)arg;		/* whoever compiles the task hears of it */
+	(void)tok;
+	(void)detail;
+}
+
+enum rc
+filter_compile_old(struct filter **f, const struct catalog *catalog,
+    const struct json_doc *d, uint32_t i, uint32_t at)
+{
+	struct compiler c = { .c = catalog, .d = d, .fault = no_fault,
+	    .old = true, .at = at };
+
+	return compile(&c, i, f);
 }
 
 void

@@ -37,6 +37,15 @@ MUST_USE enum rc filter_compile(struct filter **f, const struct catalog *c,
     const struct json_doc *d, uint32_t i, filter_fault *fault, void *arg);
 void filter_free(struct filter *f);
 
+/*
+ * The same for a filter that held with another catalogue: a field that this
+ * one lacks is what stands where it stood, which member at of d, an object
+ * (0: none), says by its name, or else the order's member of its name.
+ */
+MUST_USE enum rc filter_compile_old(struct filter **f,
+    const struct catalog *c, const struct json_doc *d, uint32_t i,
+    uint32_t at);
+
 /* All conditions hold.  NULL, no filter, holds for every order. */
 bool filter_matches(const struct filter *f, const struct order *o);
 

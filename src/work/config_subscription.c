@@ -19,12 +19,12 @@ seal(const struct config *cf, const struct buf *plain, struct buf *text,
  * too large to be kept; then who loads it opens the task.
  */
 static void
-write_record(struct subscription_record *s, const struct buf *plain,
-    struct buf *body)
+write_record(const struct catalog *c, struct subscription_record *s,
+    const struct buf *plain, struct buf *body)
 {
 	struct buf interest = BUF_INIT(STORE_RECORD_MAX);
 
-	interest_write(buf_as_slice(plain), &interest);
+	interest_write(c, buf_as_slice(plain), &interest);
 	if (!interest.over)
 		s->interest = buf_as_slice(&interest);
 	subscription_record_write(s, body);
@@ -78,7 +78,7 @@ new_record(const struct config *cf, const struct subscription_new *new,
 	s.reason = slice_of(new->reason);
 	seal(cf, &plain, &s.text, &s.task);
 	seal(cf, &keys, &secrets, &s.secrets);
-	write_record(&s, &plain, body);
+	write_record(cf->catalog, &s, &plain, body);
 	if (plain.over || s.text.over || body->over) {
 		buf_puts(why, "the task is too large to be kept");
 		rc = RC_TOOBIG;
@@ -190,7 +190,7 @@ subscription_edit(const struct config *cf, uint32_t number, uint64_t version,
 		goto done;
 	}
 	seal(cf, &plain, &sealed, &s.task);
-	write_record(&s, &plain, &body);
+	write_record(cf->catalog, &s, &plain, &body);
 	if (sealed.over)
 		body.over = true;
 	rc = config_put(cf, STORE_SUBSCRIPTION, &number, &version, &body, why);

@@ -48,14 +48,6 @@ read_events(struct interest *in, size_t room, const struct catalog *c,
 		unite(in);
 }
 
-static void
-no_fault(void *arg, uint32_t tok, const char *detail)
-{
-	(void)arg;		/* whoever compiles the task hears of it */
-	(void)tok;
-	(void)detail;
-}
-
 struct interest *
 interest_read(const struct catalog *c, const struct json_doc *d, uint32_t obj)
 {
@@ -75,8 +67,8 @@ interest_read(const struct catalog *c, const struct json_doc *d, uint32_t obj)
 		free(in);
 		return NULL;
 	}
-	if (filter != 0 && filter_compile(&in->filter, c, d, filter, no_fault,
-	    NULL) != RC_OK)
+	if (filter != 0 && filter_compile_old(&in->filter, c, d, filter,
+	    json_find(d, obj, "at")) != RC_OK)
 		in->filter = NULL;
 	return in;
 }
@@ -90,8 +82,43 @@ interest_free(struct interest *in)
 	free(in);
 }
 
+/* Where fields of the filter stand that are not the order's own members. */
+static void
+put_places(const struct catalog *c, const struct json_doc *d,
+    uint32_t filter, struct buf *out)
+{
+	bool *told = calloc(catalog_field_count(c) + 1, sizeof *told);
+	struct buf name = BUF_INIT(CATALOG_NAME_MAX);
+	const char *before = ",\"at\":{";
+
+	if (told == NULL)
+		log_fatal("out of memory");
+	for (uint32_t i = filter; i < d->tok[filter].next; i++) {
+		uint32_t at = json_find(d, i, "field");
+		const struct catalog_field *f;
+
+		if (at == 0)
+			continue;
+		buf_clear(&name);
+		json_string(d, at, &name);
+		f = catalog_field_find(c, buf_as_slice(&name));
+		if (f == NULL || told[f->index] ||
+		    strcmp(f->pointer + 1, f->name) == 0)
+			continue;
+		told[f->index] = true;
+		buf_puts(out, before);
+		before = ",";
+		json_put_string(out, slice_of(f->name));
+		buf_putc(out, ':');
+		json_put_string(out, slice_of(f->pointer));
+	}
+	buf_puts(out, *before == ',' && before[1] == '\0' ? "}" : "");
+	buf_free(&name);
+	free(told);
+}
+
 void
-interest_write(struct slice task, struct buf *out)
+interest_write(const struct catalog *c, struct slice task, struct buf *out)
 {
 	struct json_doc d = JSON_DOC_INIT;
 	struct json_error err;
@@ -106,6 +133,7 @@ interest_write(struct slice task, struct buf *out)
 	if (filter != 0) {
 		buf_puts(out, ",\"filter\":");
 		piece_compact(&d, filter, out);
+		put_places(c, &d, filter, out);
 	}
 	buf_putc(out, '}');
 	json_doc_free(&d);

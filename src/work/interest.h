@@ -22,15 +22,20 @@ struct interest {
 /*
  * Make one of the members "event" and "filter" of an object, value obj of d:
  * a task, or what interest_write gave.  Types that the catalogue has no more
- * are left out, and a filter that does not hold with it any more: who can't be
- * sure takes the event.  NULL: no type is left.  Freed by interest_free.
+ * are left out; of fields that it lacks is asked what stands where they stood.
+ * A filter that does not hold even so is left out: who can't be sure takes the
+ * event.  NULL: no type is left.  Freed by interest_free.
  */
 struct interest *interest_read(const struct catalog *c,
     const struct json_doc *d, uint32_t obj);
 void interest_free(struct interest *in);
 
-/* Append {"event":[...],"filter":[...]} of a task that task_print gave. */
-void interest_write(struct slice task, struct buf *out);
+/*
+ * Append {"event":[...],"filter":[...],"at":{field: pointer}} of a task that
+ * task_print gave; at for fields that are no members of the order's own.
+ */
+void interest_write(const struct catalog *c, struct slice task,
+    struct buf *out);
 
 bool interest_wants(const struct interest *in,
     const struct catalog_event *type);

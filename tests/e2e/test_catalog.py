@@ -163,6 +163,35 @@ def test_a_scope_on_a_field_that_programs_do_not_know_stops_nobody(s,
         [("/t", f"T-{n}") for n in (2, 3, 4)]
 
 
+def test_a_filter_on_a_field_that_programs_do_not_know_holds(s, receiver):
+    r = receiver()
+    s.start()
+    client = s.client("A", "--all")
+    assert s.post(ticketed("A-1")).json()["deliveries"] == 0
+    extend(s, TENANT)
+    s.subscribe(r.url(), client, task={
+        "filter": [{"field": "tenant", "op": "in", "value": ["T0", "T1"]}],
+        "httpRequest": {"url": "", "jsonBody": "{{agwID}} {{tenant}}"}})
+
+    def holds(n):
+        got = [s.post(ticketed(f"{t}-{n}", owner={"/id": t})).json()
+               for t in ("T1", "T2")] + [s.post(ticketed(f"N-{n}")).json()]
+        assert [g["deliveries"] for g in got] == [1, 0, 0]
+
+    holds(2)                            # taken, and held: it can't be shaped
+    s.server.stop()
+    extend(s, {"events": MORE["events"]})
+    s.start()
+    holds(3)
+    assert s.sweep()["held"] == 2
+    s.server.stop()
+    extend(s, TENANT)
+    s.start()
+    holds(4)
+    assert sorted(g.json() for g in r.wait(3)) == \
+        ["T1-2 T1", "T1-3 T1", "T1-4 T1"]
+
+
 @pytest.mark.parametrize("make, says", [
     (os.mkfifo, "is no file"),
     (lambda path: os.symlink("/nowhere/at/all", path), "No such file"),

@@ -55,7 +55,7 @@ roster_put_subscription(struct roster *r, uint32_t number, uint32_t client,
 	s.client = client;
 	s.state = SUBSCRIPTION_ACTIVE;
 	s.reason = SLICE("");
-	interest_write(task, &interest);
+	interest_write(r->catalog, task, &interest);
 	s.interest = buf_as_slice(&interest);
 	s.task = buf_as_slice(&sealed);
 	s.secrets = buf_as_slice(&keys);
