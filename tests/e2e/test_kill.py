@@ -152,7 +152,8 @@ def case():
 
 def test_random_kills_under_load_lose_nothing():
     seed = int(time.time())
-    t = Torture(seconds=6, seed=seed, gap_s=0.2, with_lighttpd=False)
+    t = Torture(seconds=6, seed=seed, gap_s=0.2, with_lighttpd=False,
+                at_least=10)
     try:
         t.run()
         assert t.faults == [], f"seed {seed}"

@@ -37,6 +37,7 @@ STILL_S = 90            # without anything arriving: what is missing is lost
 PAUSE_S = 15            # without anything taken: longer is a fault
 SURVIVORS_S = 2         # the same while an intake lives, after another died
 NOTICED_S = 0.5         # for the survivors to see that one was killed
+LONGEST_S = 120         # of a run that waits for enough to have happened
 CALM_S = 5              # for all to be well after they were not
 KNOWS_PARENT_S = 2.6    # of age, for a program to know its parent
 ENDS_WELL = (0, 75)     # 75: left an environment that can't be trusted
@@ -76,11 +77,17 @@ def go_on(pid):
 
 
 class Torture:
-    """One run.  gap_s is the mean time between two kills."""
+    """One run.  gap_s is the mean time between two kills.
+
+    It lasts longer until at_least was done to it, a quarter as many
+    recoveries were seen and ten times as many events taken: a busy machine
+    takes its time.
+    """
 
     def __init__(self, seconds, seed, rate=150.0, gap_s=0.7, intakes=2,
-                 with_lighttpd=True):
+                 with_lighttpd=True, at_least=0):
         self.seconds, self.gap_s = seconds, gap_s
+        self.at_least = at_least
         self.random = random.Random(seed)
         self.book = load.Book()
         self.endpoints = load.Endpoints(self.book, FAIL, seed)
@@ -249,6 +256,11 @@ class Torture:
         with open(self.service.dir("s/store/state"), encoding="ascii") as f:
             return int(f.read().split()[1])
 
+    def _enough(self, recoveries_before):
+        return sum(self.counts.values()) >= self.at_least and \
+            self.recoveries() - recoveries_before >= self.at_least / 4 and \
+            len(self.book.kept) >= 10 * self.at_least
+
     def run(self):
         stalls = Stalls()
         stalls.start()
@@ -261,7 +273,9 @@ class Torture:
                                    seed=self.seed)
         begun = time.monotonic()
         try:
-            while time.monotonic() < begun + self.seconds:
+            while time.monotonic() < begun + self.seconds or (
+                    time.monotonic() < begun + LONGEST_S and
+                    not self._enough(before)):
                 weights = [w for w, _, _ in self.plan]
                 _, act, name = self.random.choices(self.plan, weights)[0]
                 act(name)
