@@ -279,12 +279,12 @@ position(struct store *st, uint64_t *p)
 }
 
 enum rc
-store_health(struct store *st, struct store_health *h)
+store_condition(struct store *st, struct store_condition *h)
 {
 	int64_t age;
 	enum rc rc;
 
-	*h = (struct store_health){ .low_bytes = st->low_space };
+	*h = (struct store_condition){ .low_bytes = st->low_space };
 	h->free_bytes = look(st);
 	h->store_bytes = store_bytes(st);
 	rc = bdb_enter(st);

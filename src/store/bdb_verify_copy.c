@@ -108,8 +108,8 @@ keep_logs(struct copy *c)
 static enum rc
 enough_room(struct copy *c)
 {
-	struct store_health h;
-	enum rc rc = store_health(c->v->st, &h);
+	struct store_condition h;
+	enum rc rc = store_condition(c->v->st, &h);
 
 	if (rc != RC_OK || h.free_bytes - h.store_bytes >= h.low_bytes)
 		return rc;

@@ -85,7 +85,7 @@ MUST_USE enum rc store_become_owner(const char *dir, struct buf *why);
  */
 void store_idle(struct store *st);
 
-struct store_health {
+struct store_condition {
 	bool	 writable;		/* store_accept would take an event */
 	int64_t	 free_bytes;		/* on the store's file system */
 	int64_t	 low_bytes;		/* accept refuses below this */
@@ -96,7 +96,7 @@ struct store_health {
 	uint64_t recoveries;		/* since the store was made */
 };
 
-MUST_USE enum rc store_health(struct store *st, struct store_health *h);
+MUST_USE enum rc store_condition(struct store *st, struct store_condition *h);
 
 /*
  * What must be done now and then: checkpoint, remove logs no longer needed,

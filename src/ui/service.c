@@ -67,9 +67,9 @@ service_nudge_all(const struct service *s)
 void
 service_health(const struct service *s, struct resp *rs)
 {
-	struct store_health h;
+	struct store_condition h;
 
-	if (store_health(s->store, &h) == RC_OK && h.writable) {
+	if (store_condition(s->store, &h) == RC_OK && h.writable) {
 		buf_puts(&rs->body, "{\"ok\":true}");
 		return;
 	}

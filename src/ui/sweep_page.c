@@ -157,10 +157,10 @@ void
 sweep_page_health(void *arg, struct req *rq, struct resp *rs)
 {
 	struct app *app = arg;
-	struct store_health h;
+	struct store_condition h;
 
 	(void)rq;
-	if (store_health(app->service.store, &h) != RC_OK) {
+	if (store_condition(app->service.store, &h) != RC_OK) {
 		rs->status = 503;
 		buf_puts(&rs->body, "{\"ok\":false}");
 		resp_header(rs, "Retry-After", RETRY_AFTER);

@@ -83,7 +83,7 @@ figures_read(struct store *st, struct rosters *rs, struct figures *f)
 		f->paused += state == SUBSCRIPTION_PAUSED;
 		f->disabled += state == SUBSCRIPTION_DISABLED;
 	}
-	rc = store_health(st, &f->health);
+	rc = store_condition(st, &f->health);
 	if (rc == RC_OK)
 		rc = read_lanes(st, r, now, f);
 	if (rc == RC_OK)

@@ -11,7 +11,7 @@
 #include "work/roster.h"
 
 struct figures {
-	struct store_health health;
+	struct store_condition health;
 	uint64_t pending;		/* of active subscriptions */
 	uint64_t held;			/* of paused and disabled ones */
 	uint64_t due;			/* of the pending, due now */

@@ -373,7 +373,7 @@ judge(const struct settings *s, struct shared *sh, const struct tally *n)
 	struct buf why = BUF_INIT(512);
 	uint64_t acked = 0, lost = 0, refused = 0, recoveries = 0;
 	int64_t pause = 0, first = 0;
-	struct store_health h;
+	struct store_condition h;
 	struct store *st;
 	unsigned bad;
 
@@ -385,7 +385,7 @@ judge(const struct settings *s, struct shared *sh, const struct tally *n)
 		}
 		acked = 0;
 		lost += missing(st, s, sh, &acked);
-		if (store_health(st, &h) == RC_OK)
+		if (store_condition(st, &h) == RC_OK)
 			recoveries = h.recoveries;
 		store_close(st);
 		forget_order(s);

@@ -641,7 +641,7 @@ a_standing_store_checkpoints_by_itself(void **state)
 	struct fixture *f = *state;
 	struct store_accept *a = calloc(EVENTS, sizeof *a);
 	struct timespec pause = { 0, 20 * 1000000L };
-	struct store_health h;
+	struct store_condition h;
 
 	assert_non_null(a);
 	memset(order, ' ', sizeof order);
@@ -651,10 +651,10 @@ a_standing_store_checkpoints_by_itself(void **state)
 		a[i].order = (struct slice){ order, sizeof order };
 	}
 	want_rc(store_accept(f->st, a, EVENTS), RC_OK, "the call");
-	want_rc(store_health(f->st, &h), RC_OK, "health");
+	want_rc(store_condition(f->st, &h), RC_OK, "health");
 	for (int i = 0; i < 1500 && h.log_bytes > 4 << 20; i++) {
 		nanosleep(&pause, NULL);
-		want_rc(store_health(f->st, &h), RC_OK, "health");
+		want_rc(store_condition(f->st, &h), RC_OK, "health");
 	}
 	if (h.log_bytes > 4 << 20)
 		fail_msg("got %lld bytes of log without a checkpoint after "

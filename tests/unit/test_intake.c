@@ -68,9 +68,9 @@ post(struct fixture *f, const char *json)
 static uint64_t
 newest(const struct fixture *f)
 {
-	struct store_health h;
+	struct store_condition h;
 
-	want_rc(store_health(f->b->st, &h), RC_OK, "health");
+	want_rc(store_condition(f->b->st, &h), RC_OK, "health");
 	return h.position;
 }
 

@@ -38,7 +38,7 @@ maintenance_makes_a_checkpoint_and_removes_old_logs(void **state)
 	struct place *p = *state;
 	struct store *st = place_open(p, false);
 	struct buf key = BUF_INIT(64), val = BUF_INIT(2 * MIB);
-	struct store_health h;
+	struct store_condition h;
 
 	fill(&val, "v", 1000000);
 	want_rc(bdb_enter(st), RC_OK, "enter");
@@ -48,14 +48,14 @@ maintenance_makes_a_checkpoint_and_removes_old_logs(void **state)
 		want_rc(run_row(st, &key, &val, bdb_put), RC_OK, "put");
 	}
 	bdb_leave(st);
-	want_rc(store_health(st, &h), RC_OK, "health");
+	want_rc(store_condition(st, &h), RC_OK, "health");
 	assert_true(h.writable);
 	assert_true(h.log_bytes > 9 * MIB);
 	assert_true(h.store_bytes > 9 * MIB);
 	want_i64((int64_t)h.recoveries, 1, "when it was made");
 	assert_true(logs(p->store) >= 3);
 	want_rc(store_maintain(st), RC_OK, "maintain");
-	want_rc(store_health(st, &h), RC_OK, "health");
+	want_rc(store_condition(st, &h), RC_OK, "health");
 	assert_true(h.log_bytes < MIB);
 	want_i64(logs(p->store), 1, "log files left");
 	store_close(st);
@@ -109,7 +109,7 @@ a_full_disk_refuses_and_recovers_by_itself(void **state)
 	struct store_options o = p->opt;
 	struct buf key = BUF_INIT(64), val = BUF_INIT(1000), why =
 	    BUF_INIT(512);
-	struct store_health h;
+	struct store_condition h;
 	struct store *st;
 
 	snprintf(disk, sizeof disk, "%s/disk", p->dir);
@@ -130,7 +130,7 @@ a_full_disk_refuses_and_recovers_by_itself(void **state)
 	leave_free(disk, bdb_space_low(o.cache_bytes) - MIB);
 	next_look();
 	want_rc(bdb_space_check(st), RC_FULL, "below the low mark");
-	want_rc(store_health(st, &h), RC_OK, "health");
+	want_rc(store_condition(st, &h), RC_OK, "health");
 	assert_false(h.writable);
 	want_rc(bdb_enter(st), RC_OK, "enter");
 	want_rc(run_row(st, &key, &val, bdb_put), RC_OK, "others may write");
