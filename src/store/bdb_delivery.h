@@ -74,7 +74,10 @@ MUST_USE enum rc bdb_event_walk(struct store *st, const struct store_event *ev,
     enum store_state state, struct event_walk *w, struct store_delivery *d,
     size_t max, size_t *n);
 
-/* bdb_stat: add sums of settled deliveries; h in the order of their keys. */
+/*
+ * bdb_stat: add sums of settled deliveries; h in the order of their keys.  One
+ * that was dead and has arrived after all takes 1 off, modulo 2^64.
+ */
 MUST_USE enum rc bdb_stat_add(struct store *st, DB_TXN *txn,
     const struct store_hour *h, size_t n);
 

@@ -369,6 +369,38 @@ value_stat_parse(struct slice val, struct store_hour *h)
 }
 
 void
+key_health(struct buf *key, uint32_t lane)
+{
+	key_stat(key, INT64_MIN, lane);
+}
+
+void
+value_health(struct buf *val, const struct store_health *h)
+{
+	buf_clear(val);
+	buf_be32(val, h->failures);
+	put_ms(val, h->first_failure_ms);
+	put_ms(val, h->last_failure_ms);
+	put_ms(val, h->last_success_ms);
+	buf_be8(val, h->told);
+}
+
+enum rc
+value_health_parse(struct slice val, struct store_health *h)
+{
+	struct store_health got = { .failures = slice_be32(&val) };
+
+	got.first_failure_ms = take_ms(&val);
+	got.last_failure_ms = take_ms(&val);
+	got.last_success_ms = take_ms(&val);
+	got.told = slice_be8(&val);
+	if (!whole(val))
+		return RC_INVALID;
+	*h = got;
+	return RC_OK;
+}
+
+void
 value_u32(struct buf *val, uint32_t v)
 {
 	buf_clear(val);

@@ -29,6 +29,7 @@
  *   DONE      lane32 done64 position64 lane32 ordinal16    state8
  *             0      done64 position64 lane32 ordinal16    the dead ones again
  *   STAT      hour64 lane32                        value_stat
+ *             least64 lane32                       value_health
  *
  * A lane is a subscription's number, from 1.
  */
@@ -124,6 +125,16 @@ void key_stat(struct buf *key, int64_t hour_ms, uint32_t subscription);
 MUST_USE enum rc key_stat_parse(struct slice key, struct store_hour *h);
 void value_stat(struct buf *val, const struct store_hour *h);
 MUST_USE enum rc value_stat_parse(struct slice val, struct store_hour *h);
+
+/*
+ * How a lane's attempts went, before all hours (least64 is INT64_MIN).  These
+ * change most, and lie together on few pages.
+ */
+#define KEY_STAT_FIRST_MS	(INT64_MIN + 1)	/* hours are from here on */
+
+void key_health(struct buf *key, uint32_t lane);
+void value_health(struct buf *val, const struct store_health *h);
+MUST_USE enum rc value_health_parse(struct slice val, struct store_health *h);
 
 /* Lone integers. */
 void value_u32(struct buf *val, uint32_t v);

@@ -1,36 +1,19 @@
 #include <stdlib.h>
 #include "base/log.h"
-#include "store/bdb_delivery.h"
+#include "store/bdb_settle.h"
 
 /*
  * What a settled delivery changes, in the order of bdb.h's files:
  *   DUE       its row goes; a retried one's comes back at another time
  *   DELIVERY  its own row, born here the first time, and the attempt's
  *   DONE      delivered or dead: under its lane; dead: under lane 0, too
- *   STAT      the sums of its hour
+ *   STAT      the sums of its hour, and how its lane's attempts went
  * In each file all items of a transaction are done in the order of its keys:
  * neighbours lie on the same pages, and two transactions can't wait for each
  * other.
  */
-#define ROWS_MAX	200		/* items of one transaction */
 #define BYTES_MAX	(1024 * 1024)	/* of attempts: about as many */
-#define ATTEMPT_MAX	(256 * 1024)	/* bytes of an attempt's row */
-
-#define ATTEMPTS_MAX	(BYTES_MAX + ATTEMPT_MAX)
-
-struct job {
-	struct store_settle	*s;
-	bool			 live;	/* its due row was there, as given */
-	size_t			 at, len;	/* its attempt's row */
-};
-
-struct chunk {
-	struct job		*job[ROWS_MAX];
-	size_t			 n;
-	struct store_hour	 hour[ROWS_MAX];
-	struct buf		 attempts;	/* rows, one after the other */
-	struct buf		 key, val;
-};
+#define ATTEMPTS_MAX	(BYTES_MAX + SETTLE_ATTEMPT_MAX)
 
 static int
 order64(uint64_t a, uint64_t b)
@@ -225,9 +208,8 @@ put_due(struct store *st, DB_TXN *txn, struct chunk *c)
 	return rc;
 }
 
-/* What the row says from now on; *d is what it said before. */
-static void
-change(const struct store_settle *s, struct store_delivery *d)
+void
+settle_count(const struct store_settle *s, struct store_delivery *d)
 {
 	d->attempts = s->attempts;
 	d->recorded = s->due.recorded;
@@ -236,6 +218,13 @@ change(const struct store_settle *s, struct store_delivery *d)
 		d->last_status = s->attempt->status;
 		memcpy(d->last_word, s->attempt->word, sizeof d->last_word);
 	}
+}
+
+/* What the row says from now on; *d is what it said before. */
+static void
+change(const struct store_settle *s, struct store_delivery *d)
+{
+	settle_count(s, d);
 	memset(d->reason, 0, sizeof d->reason);
 	d->next_ms = d->done_ms = 0;
 	switch (s->outcome) {
@@ -367,23 +356,27 @@ add_hours(struct store *st, DB_TXN *txn, struct chunk *c)
 	return bdb_stat_add(st, txn, c->hour, n);
 }
 
-static enum rc
-settle(struct store *st, DB_TXN *txn, void *arg)
+enum rc
+settle_chunk(struct store *st, DB_TXN *txn, void *chunk)
 {
-	struct chunk *c = arg;
+	struct chunk *c = chunk;
 	enum rc rc;
 
 	for (size_t i = 0; i < c->n; i++)
-		c->job[i]->live = false;
+		c->job[i]->live = c->job[i]->late = false;
 	rc = take_due(st, txn, c);
 	if (rc == RC_OK)
 		rc = put_due(st, txn, c);
 	if (rc == RC_OK)
 		rc = put_deliveries(st, txn, c);
 	if (rc == RC_OK)
+		rc = settle_late(st, txn, c);
+	if (rc == RC_OK)
 		rc = put_done(st, txn, c);
 	if (rc == RC_OK)
 		rc = add_hours(st, txn, c);
+	if (rc == RC_OK)
+		rc = settle_health(st, txn, c);
 	return rc;
 }
 
@@ -420,10 +413,11 @@ fill(struct chunk *c, struct job *job, size_t n)
 
 	c->n = 0;
 	buf_clear(&c->attempts);
-	for (i = 0; i < n && c->n < ROWS_MAX &&
+	for (i = 0; i < n && c->n < SETTLE_ROWS &&
 	    c->attempts.len < BYTES_MAX; i++) {
 		struct store_settle *s = job[i].s;
 
+		s->late = false;
 		s->rc = check(s);
 		if (s->rc != RC_OK)
 			continue;
@@ -431,7 +425,7 @@ fill(struct chunk *c, struct job *job, size_t n)
 		if (s->attempt != NULL)
 			attempt_encode(&c->attempts, s->attempt);
 		job[i].len = c->attempts.len - job[i].at;
-		if (c->attempts.over || job[i].len > ATTEMPT_MAX) {
+		if (c->attempts.over || job[i].len > SETTLE_ATTEMPT_MAX) {
 			c->attempts.len = job[i].at;
 			c->attempts.over = false;
 			s->rc = RC_TOOBIG;
@@ -455,10 +449,12 @@ settle_all(struct store *st, struct chunk *c, struct job *job, size_t n)
 			any = true;
 			continue;
 		}
-		rc = bdb_txn(st, settle, c, BDB_PRIORITY_SETTLE, false);
-		for (size_t i = 0; i < c->n; i++)
+		rc = bdb_txn(st, settle_chunk, c, BDB_PRIORITY_SETTLE, false);
+		for (size_t i = 0; i < c->n; i++) {
+			c->job[i]->s->late = rc == RC_OK && c->job[i]->late;
 			c->job[i]->s->rc = rc != RC_OK ? rc :
 			    c->job[i]->live ? RC_OK : RC_STALE;
+		}
 		any = any || rc == RC_OK;
 		if (rc != RC_OK && first == RC_OK)
 			first = rc;
@@ -490,8 +486,10 @@ store_settle(struct store *st, struct store_settle *s, size_t n, bool sync)
 		rc = bdb_txn(st, nothing, NULL, BDB_PRIORITY_SETTLE, true);
 	bdb_leave(st);
 done:
-	for (size_t i = 0; i < n && rc != RC_OK; i++)
+	for (size_t i = 0; i < n && rc != RC_OK; i++) {
 		s[i].rc = rc;
+		s[i].late = false;
+	}
 	free(job);
 	buf_free(&c.val);
 	buf_free(&c.key);

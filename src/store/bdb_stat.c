@@ -36,6 +36,8 @@ add_one(struct store *st, DB_TXN *txn, const struct store_hour *add,
 	h.delivered += add->delivered;
 	h.retried += add->retried;
 	h.dead += add->dead;
+	if (h.dead > INT64_MAX)		/* less than none was taken off */
+		h.dead = 0;
 	value_stat(val, &h);
 	return bdb_put(st, txn, BDB_STAT, key, val);
 }
@@ -235,7 +237,8 @@ store_hours(struct store *st, uint32_t subscription, int64_t since_ms,
     size_t *n)
 {
 	struct hours_arg a = { .subscription = subscription,
-	    .from_ms = since_ms == 0 ? INT64_MIN : bdb_stat_hour(since_ms),
+	    .from_ms = since_ms == 0 ? KEY_STAT_FIRST_MS :
+	    bdb_stat_hour(since_ms),
 	    .from_subscription = subscription, .h = h, .max = max };
 	enum rc rc;
 

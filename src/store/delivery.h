@@ -108,9 +108,12 @@ struct store_settle {
 	char			 reason[STORE_WORD_MAX];	/* STORE_DEAD */
 	int64_t			 now_ms;
 	const struct store_attempt *attempt;	/* NULL: none was made */
+	int8_t			 health;	/* of its lane: 1 it succeeded, -1 it
+					   failed, 0 this says nothing */
 
 	/* found */
 	enum rc			 rc;
+	bool			 late;		/* RC_STALE, but see below */
 };
 
 /*
@@ -119,7 +122,12 @@ struct store_settle {
  * deliveries are sent again.  s keeps its order.  Per item in its rc:
  *   RC_OK       recorded
  *   RC_STALE    the row as it was claimed is gone, or counts other attempts;
- *               nothing was written
+ *               nothing was written, unless late is set: the delivery was
+ *               given up or buried during the attempt, and the attempt was put
+ *               on record all the same.  If it succeeded the delivery is now
+ *               delivered: it arrived, whatever was wished meanwhile, and a
+ *               later replay of what died must not send it twice.  Else it
+ *               stays dead for the reason that it had.
  *   RC_INVALID  attempt's number is not recorded + 1
  *   RC_TOOBIG   attempt is over 256 KiB
  *   RC_FULL, RC_RETRY, RC_IO  not recorded
@@ -127,5 +135,26 @@ struct store_settle {
  */
 MUST_USE enum rc store_settle(struct store *st, struct store_settle *s,
     size_t n, bool sync);
+
+/*
+ * How the attempts of a lane went, in the order in which they ended (now_ms of
+ * their items), written in the transaction that records them.
+ */
+struct store_health {
+	uint32_t failures;		/* in a row; 0 after a success */
+	int64_t	 first_failure_ms;	/* of those in a row; 0: none */
+	int64_t	 last_failure_ms;	/* ever; 0: never */
+	int64_t	 last_success_ms;	/* the same */
+	uint8_t	 told;			/* what was made known of it: the
+					   caller's own, kept by settle */
+};
+
+/* Zeroed where no attempt was recorded yet. */
+MUST_USE enum rc store_health_get(struct store *st, uint32_t lane,
+    struct store_health *h);
+
+/* Set told alone; synced. */
+MUST_USE enum rc store_health_told(struct store *st, uint32_t lane,
+    uint8_t told);
 
 #endif

@@ -5,6 +5,7 @@
 #define TESTS_UNIT_EVENTS_H
 
 #include "store/bdb_key.h"
+#include "base/log.h"
 #include "store/bdb.h"
 #include "unit_store.h"
 
@@ -110,6 +111,26 @@ settle_one(struct store *st, struct store_due due,
 		memcpy(s.reason, "exhausted", sizeof "exhausted");
 	want_rc(store_settle(st, &s, 1, false), RC_OK, "store_settle");
 	return s.rc;
+}
+
+/* A store_verify_line that tells what should not be. */
+static inline void
+said_wrong(void *arg, bool problem, const char *text)
+{
+	(void)arg;
+	if (problem)
+		print_error("%s\n", text);
+}
+
+/* Nothing that is stored may contradict the rest. */
+static inline void
+want_sound(struct store *st)
+{
+	uint64_t problems;
+
+	want_rc(store_verify(st, false, said_wrong, NULL, &problems), RC_OK,
+	    "verify");
+	want_i64((int64_t)problems, 0, "problems");
 }
 
 /* Damage: write a row, or take one away, behind the store's back. */

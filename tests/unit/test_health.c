@@ -1,0 +1,162 @@
+#include "unit_events.h"
+
+static struct store_settle
+outcome(struct store *st, uint32_t lane, int8_t health, int64_t now_ms)
+{
+	return (struct store_settle){
+		.due = due_of(st, event_to(st, lane), lane),
+		.outcome = health > 0 ? STORE_DELIVERED : STORE_DEAD,
+		.reason = "exhausted", .attempts = 1, .now_ms = now_ms,
+		.health = health,
+	};
+}
+
+static void
+want_health(struct store *st, uint32_t lane, struct store_health want,
+    const char *when)
+{
+	struct store_health h;
+
+	want_rc(store_health_get(st, lane, &h), RC_OK, "%s", when);
+	want_i64(h.failures, want.failures, "%s: failures", when);
+	want_i64(h.first_failure_ms, want.first_failure_ms, "%s: first",
+	    when);
+	want_i64(h.last_failure_ms, want.last_failure_ms, "%s: last failure",
+	    when);
+	want_i64(h.last_success_ms, want.last_success_ms, "%s: last success",
+	    when);
+	want_i64(h.told, want.told, "%s: told", when);
+}
+
+static void
+a_lane_counts_failures_in_a_row(void **state)
+{
+	struct fixture *f = *state;
+	static const struct {
+		int8_t		 health;
+		int64_t		 now_ms;
+		struct store_health want;
+	} t[] = {
+		{ 0, 10, { 0, 0, 0, 0, 0 } },
+		{ -1, 20, { 1, 20, 20, 0, 0 } },
+		{ -1, 30, { 2, 20, 30, 0, 0 } },
+		{ 0, 35, { 2, 20, 30, 0, 0 } },
+		{ 1, 40, { 0, 0, 30, 40, 0 } },
+		{ 1, 50, { 0, 0, 30, 50, 0 } },
+		{ -1, 60, { 1, 60, 60, 50, 0 } },
+	};
+
+	want_health(f->st, 2, (struct store_health){ 0 }, "before any");
+	for (size_t i = 0; i < NELEM(t); i++) {
+		struct store_settle s = outcome(f->st, 2, t[i].health,
+		    t[i].now_ms);
+		char when[16];
+
+		snprintf(when, sizeof when, "step %zu", i);
+		want_rc(store_settle(f->st, &s, 1, false), RC_OK, "%s", when);
+		want_health(f->st, 2, t[i].want, when);
+		want_rc(store_settle(f->st, &s, 1, false), RC_OK, "%s", when);
+		want_rc(s.rc, RC_STALE, "%s again", when);
+		want_health(f->st, 2, t[i].want, when);
+	}
+	want_health(f->st, 1, (struct store_health){ 0 }, "a neighbour");
+	want_health(f->st, 3, (struct store_health){ 0 }, "another one");
+}
+
+/* Settled together they count as they ended, however they are given. */
+static void
+attempts_count_in_the_order_in_which_they_ended(void **state)
+{
+	struct fixture *f = *state;
+	struct store_settle s[] = {
+		outcome(f->st, 7, -1, 500), outcome(f->st, 3, 1, 900),
+		outcome(f->st, 7, 1, 300), outcome(f->st, 7, -1, 100),
+		outcome(f->st, 3, -1, 200), outcome(f->st, 7, -1, 400),
+		outcome(f->st, 5, 0, 300), outcome(f->st, 3, -1, 700),
+	};
+
+	want_rc(store_settle(f->st, s, NELEM(s), false), RC_OK, "settle");
+	want_health(f->st, 7, (struct store_health){ 2, 400, 500, 300, 0 },
+	    "success in the middle");
+	want_health(f->st, 3, (struct store_health){ 0, 0, 700, 900, 0 },
+	    "success at the end");
+	want_health(f->st, 5, (struct store_health){ 0 }, "says nothing");
+}
+
+static void
+what_was_told_is_kept(void **state)
+{
+	struct fixture *f = *state;
+	struct store_settle s = outcome(f->st, 4, -1, 10);
+
+	want_rc(store_health_told(f->st, 4, 3), RC_OK, "told of none");
+	want_health(f->st, 4, (struct store_health){ .told = 3 }, "told");
+	want_rc(store_settle(f->st, &s, 1, false), RC_OK, "settle");
+	want_health(f->st, 4, (struct store_health){ 1, 10, 10, 0, 3 },
+	    "after a failure");
+	want_rc(store_health_told(f->st, 4, 0), RC_OK, "told nothing");
+	want_health(f->st, 4, (struct store_health){ 1, 10, 10, 0, 0 },
+	    "taken back");
+	want_rc(store_health_told(f->st, 4, 9), RC_OK, "told");
+	store_close(f->st);
+	f->st = place_open(&f->place, false);
+	want_health(f->st, 4, (struct store_health){ 1, 10, 10, 0, 9 },
+	    "read back");
+}
+
+/* Both lie in one file. */
+static void
+sums_by_the_hour_do_not_show_it(void **state)
+{
+	struct fixture *f = *state;
+	struct store_settle s = outcome(f->st, 4, -1, 0);
+	struct store_hour h[4];
+	size_t n;
+
+	want_rc(store_settle(f->st, &s, 1, false), RC_OK, "settle");
+	want_rc(store_health_told(f->st, 9, 1), RC_OK, "told");
+	want_rc(store_hours(f->st, 0, 0, NULL, h, 4, &n), RC_OK, "hours");
+	want_i64((int64_t)n, 1, "hours of all");
+	want_i64(h[0].hour_ms, 0, "its hour");
+	want_i64((int64_t)h[0].dead, 1, "dead");
+	want_rc(store_hours(f->st, 9, 0, NULL, h, 4, &n), RC_OK, "hours");
+	want_i64((int64_t)n, 0, "hours of the one without");
+	want_sound(f->st);
+}
+
+static void
+a_row_that_can_not_be_read_begins_anew(void **state)
+{
+	struct fixture *f = *state;
+	struct buf key = KEY_INIT, val = VALUE_INIT;
+	struct store_settle s = outcome(f->st, 4, -1, 10);
+
+	key_health(&key, 4);
+	buf_puts(&val, "rubbish");
+	row_put(f->st, BDB_STAT, &key, &val);
+	want_health(f->st, 4, (struct store_health){ 0 }, "rubbish");
+	want_rc(store_settle(f->st, &s, 1, false), RC_OK, "settle");
+	want_rc(s.rc, RC_OK, "its item");
+	want_health(f->st, 4, (struct store_health){ 1, 10, 10, 0, 0 },
+	    "anew");
+	buf_free(&key);
+	buf_free(&val);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_make,	\
+    fixture_remove)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_lane_counts_failures_in_a_row),
+		TEST(attempts_count_in_the_order_in_which_they_ended),
+		TEST(what_was_told_is_kept),
+		TEST(sums_by_the_hour_do_not_show_it),
+		TEST(a_row_that_can_not_be_read_begins_anew),
+	};
+
+	log_level_set(LOG_ERROR + 1);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
