@@ -167,6 +167,14 @@ MUST_USE enum rc bdb_space_floor(struct store *st);
 MUST_USE enum rc bdb_committer_start(struct store *st);
 void bdb_committer_stop(struct store *st);
 
+/*
+ * bdb_record: make this the generation, one above the present one that the
+ * transaction has read for writing first of all, and leave a row that says
+ * what changed.
+ */
+MUST_USE enum rc bdb_announce(struct store *st, DB_TXN *txn,
+    enum store_kind kind, uint32_t number, uint64_t generation);
+
 /* bdb_ref: rows for one transaction's events, and their move to long-term
    places (store_maintain); see bdb_ref.c. */
 struct bdb_ref_entry { uint64_t ref; uint64_t position; };

@@ -21,6 +21,8 @@ prefix_of(enum store_kind kind)
 		return "key";
 	case STORE_USER:
 		return "usr";
+	case STORE_LANE:	/* has no record */
+		break;
 	}
 	return "";
 }

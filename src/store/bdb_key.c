@@ -63,7 +63,7 @@ parse_kind(struct slice s, enum store_kind *kind, uint32_t *number)
 	uint8_t k = slice_be8(&s);
 	uint32_t n = slice_be32(&s);
 
-	if (!whole(s) || k < STORE_CLIENT || k > STORE_USER)
+	if (!whole(s) || k < STORE_CLIENT || k > STORE_LANE)
 		return RC_INVALID;
 	*kind = (enum store_kind)k;
 	*number = n;

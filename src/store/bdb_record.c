@@ -137,10 +137,9 @@ struct change {
 	uint64_t	 made_version;
 };
 
-/* Bump the generation and leave a row that says what changed. */
-static enum rc
-announce(struct store *st, DB_TXN *txn, enum store_kind kind, uint32_t number,
-    uint64_t generation)
+enum rc
+bdb_announce(struct store *st, DB_TXN *txn, enum store_kind kind,
+    uint32_t number, uint64_t generation)
 {
 	struct buf key = KEY_INIT, val = VALUE_INIT;
 	enum rc rc;
@@ -224,7 +223,7 @@ change(struct store *st, DB_TXN *txn, void *arg)
 		goto done;
 	rc = write_present(st, txn, c, number, &old);
 	if (rc == RC_OK && announced)
-		rc = announce(st, txn, c->kind, number, generation + 1);
+		rc = bdb_announce(st, txn, c->kind, number, generation + 1);
 	c->made_number = number;
 	c->made_version = old.version + 1;
 done:

@@ -157,4 +157,49 @@ MUST_USE enum rc store_health_get(struct store *st, uint32_t lane,
 MUST_USE enum rc store_health_told(struct store *st, uint32_t lane,
     uint8_t told);
 
+#define STORE_BURY_MAX	200	/* rows of one call */
+#define STORE_BURY_LOOK	2000	/* rows looked at in one call */
+
+struct store_bury {
+	/* given */
+	uint32_t	 lane;
+	uint64_t	 upto;		/* positions; UINT64_MAX: all */
+	int64_t		 due_before_ms;	/* INT64_MAX: all */
+	const char	*reason;	/* less than STORE_WORD_MAX bytes */
+	int64_t		 now_ms;
+	size_t		 max;		/* rows; over STORE_BURY_MAX means it */
+
+	/* where the last call stopped; zeroed before the first */
+	struct store_due after;
+	bool		 begun;
+
+	/* found by this call */
+	size_t		 n;		/* buried */
+	bool		 more;		/* there are rows to look at */
+};
+
+/*
+ * Settle rows of a lane as dead without an attempt, in one transaction: those
+ * of events up to a position that are due before a time, in due order from
+ * where the last call stopped.  Rows that are in flight may be among them; see
+ * store_settle.  Not synced: what a crash undoes is there to be buried again.
+ * On any error *b is as before the call.
+ */
+MUST_USE enum rc store_bury(struct store *st, struct store_bury *b);
+
+/*
+ * Give up deliveries: what is pending becomes dead, "given-up".  For each lane
+ * concerned the generation is bumped, and a change of kind STORE_LANE is left,
+ * so that a sweep lets go of what it has fetched ahead.  Synced.  Any process
+ * may call it.  Per delivery in rc[]:
+ *   RC_OK        given up
+ *   RC_STALE     it is delivered or dead already
+ *   RC_NOTFOUND  there is no such delivery
+ *   RC_RETRY     its row is not written yet (an event with very many
+ *                subscribers, before the next sweep), or as ever
+ * The call's is RC_OK, or what failed for all.
+ */
+MUST_USE enum rc store_give_up(struct store *st, const struct store_key *k,
+    size_t n, int64_t now_ms, enum rc *rc);
+
 #endif

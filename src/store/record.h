@@ -18,6 +18,8 @@ enum store_kind {
 	STORE_SUBSCRIPTION,	/* sub_...; old versions are kept */
 	STORE_KEY,		/* key_... */
 	STORE_USER,		/* usr_...; does not bump the generation */
+	STORE_LANE,		/* no record: a change of this kind says that
+				   rows of a lane, its number, were given up */
 };
 
 struct store_record {

@@ -92,6 +92,8 @@ load_changes(struct rosters *rs, struct roster *r)
 		rc = store_changes(rs->store, r->generation, c, PAGE, &n);
 		for (size_t i = 0; rc == RC_OK && i < n; i++) {
 			r->generation = c[i].generation;
+			if (c[i].kind == STORE_LANE)	/* no record */
+				continue;
 			if (c[i].kind != STORE_CLIENT &&
 			    changes_again(c, i, n))
 				continue;
