@@ -4,14 +4,32 @@
 #define HEALTH_BYTES	64	/* of a row, with room for later releases */
 
 static void
+add_probe(struct store_health *h, const struct store_settle *s)
+{
+	const struct store_key *k = &s->due.key, *p = &h->probe.key;
+	bool same = k->position == p->position && k->ordinal == p->ordinal;
+
+	if (s->outcome != STORE_RETRIED) {
+		if (same)
+			h->probe = (struct store_due){ 0 };
+		return;
+	}
+	if (h->probe.due_ms != 0 && !same && k->position > p->position)
+		return;
+	h->probe = (struct store_due){ .key = *k, .due_ms = s->next_ms };
+}
+
+static void
 add(struct store_health *h, const struct store_settle *s)
 {
 	if (s->health > 0) {
 		h->failures = 0;
 		h->first_failure_ms = 0;
 		h->last_success_ms = s->now_ms;
+		h->probe = (struct store_due){ 0 };
 		return;
 	}
+	add_probe(h, s);
 	if (h->failures == 0)
 		h->first_failure_ms = s->now_ms;
 	if (h->failures < UINT32_MAX)

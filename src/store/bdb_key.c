@@ -383,6 +383,10 @@ value_health(struct buf *val, const struct store_health *h)
 	put_ms(val, h->last_failure_ms);
 	put_ms(val, h->last_success_ms);
 	buf_be8(val, h->told);
+	put_ms(val, h->probe.due_ms);
+	buf_be64(val, h->probe.key.position);
+	buf_be32(val, h->probe.key.subscription);
+	buf_be16(val, h->probe.key.ordinal);
 }
 
 enum rc
@@ -394,6 +398,10 @@ value_health_parse(struct slice val, struct store_health *h)
 	got.last_failure_ms = take_ms(&val);
 	got.last_success_ms = take_ms(&val);
 	got.told = slice_be8(&val);
+	got.probe.due_ms = take_ms(&val);
+	got.probe.key.position = slice_be64(&val);
+	got.probe.key.subscription = slice_be32(&val);
+	got.probe.key.ordinal = slice_be16(&val);
 	if (!whole(val))
 		return RC_INVALID;
 	*h = got;

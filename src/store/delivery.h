@@ -147,6 +147,9 @@ struct store_health {
 	int64_t	 last_success_ms;	/* the same */
 	uint8_t	 told;			/* what was made known of it: the
 					   caller's own, kept by settle */
+	struct store_due probe;		/* of the deliveries that failed in a
+					   row and are pending the earliest,
+					   where it is due; due_ms 0: none */
 };
 
 /* Zeroed where no attempt was recorded yet. */

@@ -1,52 +1,10 @@
 #include <stdlib.h>
 #include "base/log.h"
 #include "base/rc.h"
-#include "work/lane.h"
+#include "work/lane_inner.h"
 
 #define FETCHED_PER_SLOT 8	/* rows fetched ahead in all, for each slot */
 #define RATE_SLACK_US	20000	/* a start this late does not shift the next */
-
-/* Which queue a lane waits in for its turn. */
-enum turn {
-	TURN_FIRST,	/* nothing in flight */
-	TURN_MORE,	/* some in flight, and wide enough for more */
-	TURN_SUSPECT,	/* suspect, nothing in flight */
-	TURN_NONE,
-};
-
-struct lane {
-	uint32_t	 number;
-	struct lane_rules rules;
-	struct lane_rows fetched;
-	uint32_t	 flight, aged;
-	uint32_t	 width;		/* now; doubles up to rules.width */
-	bool		 failed;	/* its last attempt did */
-	bool		 asked;
-	int64_t		 due_ms;	/* of what was not fetched */
-	int64_t		 since_ms;	/* as in struct lane_wish */
-	int64_t		 rest_us;	/* no start before (rate), monotonic */
-	bool		 fresh;		/* no rule yet */
-
-	enum turn	 turn;
-	struct lane	*next, *prev;	/* in that queue */
-	int64_t		 wake_ms;	/* in the heap, monotonic */
-	uint32_t	 heap;		/* place there from 1; 0: not in it */
-	bool		 wishes;	/* in the list of wishes */
-	struct lane	*next_wish;
-};
-
-struct lanes {
-	uint32_t	 slots;
-	uint32_t	 flight, suspect_flight, fetched, asked;
-	struct lane	**at;		/* by ascending number */
-	uint32_t	 n, cap;
-	struct lane	**heap;		/* from 1, by wake_ms; room for cap */
-	uint32_t	 nheap;
-	struct { struct lane *first, *last; } turn[TURN_NONE];
-	struct lane	*wish, *wish_last;
-	struct lane_rows young;		/* in flight, not aged, oldest first */
-	uint32_t	 tick;		/* whose turn it is: see pick */
-};
 
 struct lanes *
 lanes_new(uint32_t slots)
@@ -71,154 +29,24 @@ lanes_free(struct lanes *ls)
 	free(ls);
 }
 
-static uint32_t
-place(const struct lanes *ls, uint32_t number)
-{
-	uint32_t lo = 0, hi = ls->n;
-
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-
-		if (ls->at[mid]->number < number)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
-static struct lane *
-find(const struct lanes *ls, uint32_t number)
-{
-	uint32_t i = place(ls, number);
-
-	return i < ls->n && ls->at[i]->number == number ? ls->at[i] : NULL;
-}
-
-static struct lane *
-get(struct lanes *ls, uint32_t number)
-{
-	uint32_t i = place(ls, number);
-	struct lane *l;
-
-	if (i < ls->n && ls->at[i]->number == number)
-		return ls->at[i];
-	if (ls->n == ls->cap) {
-		ls->cap = ls->cap == 0 ? 16 : ls->cap * 2;
-		ls->at = reallocarray(ls->at, ls->cap, sizeof *ls->at);
-		ls->heap = reallocarray(ls->heap, ls->cap + 1,
-		    sizeof *ls->heap);
-	}
-	l = calloc(1, sizeof *l);
-	if (l == NULL || ls->at == NULL || ls->heap == NULL)
-		log_fatal("out of memory");
-	l->number = number;
-	l->rules.width = l->width = 1;
-	l->due_ms = l->since_ms = INT64_MAX;
-	l->turn = TURN_NONE;
-	l->fresh = true;
-	for (uint32_t j = ls->n; j > i; j--)
-		ls->at[j] = ls->at[j - 1];
-	ls->at[i] = l;
-	ls->n++;
-	return l;
-}
-
-/* The heap of wake times. */
-
-static void
-heap_set(struct lanes *ls, uint32_t i, struct lane *l)
-{
-	ls->heap[i] = l;
-	l->heap = i;
-}
-
-static void
-heap_settle(struct lanes *ls, uint32_t i)
-{
-	struct lane *l = ls->heap[i];
-
-	for (; i > 1 && ls->heap[i / 2]->wake_ms > l->wake_ms; i /= 2)
-		heap_set(ls, i, ls->heap[i / 2]);
-	for (;;) {
-		uint32_t c = i * 2;
-
-		if (c < ls->nheap &&
-		    ls->heap[c + 1]->wake_ms < ls->heap[c]->wake_ms)
-			c++;
-		if (c > ls->nheap || ls->heap[c]->wake_ms >= l->wake_ms)
-			break;
-		heap_set(ls, i, ls->heap[c]);
-		i = c;
-	}
-	heap_set(ls, i, l);
-}
-
-/* Wake a lane at a time; INT64_MAX takes it out. */
-static void
-wake_at(struct lanes *ls, struct lane *l, int64_t mono_ms)
-{
-	uint32_t i = l->heap;
-
-	if (mono_ms == INT64_MAX) {
-		if (i == 0)
-			return;
-		l->heap = 0;
-		if (i != ls->nheap) {
-			heap_set(ls, i, ls->heap[ls->nheap]);
-			ls->nheap--;
-			heap_settle(ls, i);
-		} else
-			ls->nheap--;
-		return;
-	}
-	l->wake_ms = mono_ms;
-	if (i == 0) {
-		i = ++ls->nheap;
-		heap_set(ls, i, l);
-	}
-	heap_settle(ls, i);
-}
-
 /* Turns. */
 
 static bool
 suspect(const struct lane *l)
 {
-	return l->failed || l->aged > 0;
+	return l->failures > 0 || l->aged > 0;
 }
 
-static void
-turn_set(struct lanes *ls, struct lane *l, enum turn t)
+static bool
+probing(const struct lane *l)
 {
-	if (l->turn == t)
-		return;
-	if (l->turn != TURN_NONE) {
-		if (l->prev == NULL)
-			ls->turn[l->turn].first = l->next;
-		else
-			l->prev->next = l->next;
-		if (l->next == NULL)
-			ls->turn[l->turn].last = l->prev;
-		else
-			l->next->prev = l->prev;
-	}
-	l->turn = t;
-	l->next = l->prev = NULL;
-	if (t == TURN_NONE)
-		return;
-	l->prev = ls->turn[t].last;
-	if (l->prev == NULL)
-		ls->turn[t].first = l;
-	else
-		l->prev->next = l;
-	ls->turn[t].last = l;
+	return l->failures >= LANE_FAILURES;
 }
 
 static bool
 resting(const struct lane *l, struct lane_now now)
 {
-	return l->rest_us > now.mono_ms * 1000;
+	return l->rest_us > now.mono_ms * 1000 || l->quiet_ms > now.mono_ms;
 }
 
 static enum turn
@@ -233,11 +61,39 @@ turn_of(const struct lane *l, struct lane_now now)
 	return l->flight < l->width ? TURN_MORE : TURN_NONE;
 }
 
-/* Rows are fetched while half or less of what may be is at hand. */
+/*
+ * Rows are fetched while half or less of what may be is at hand; one that
+ * probes fetches the one row it is about to send.
+ */
 static bool
-hungry(const struct lane *l)
+hungry(const struct lane *l, struct lane_now now)
 {
-	return l->rules.open && !l->asked && l->fetched.n <= LANE_FETCH / 2;
+	if (!l->rules.open || l->asked)
+		return false;
+	if (probing(l))
+		return l->fetched.n + l->flight == 0 &&
+		    l->due_ms != INT64_MAX && !resting(l, now);
+	return l->fetched.n <= LANE_FETCH / 2 && l->due_ms <= now.wall_ms;
+}
+
+/* The earliest time at which it may be hungry or start, if nothing comes. */
+static int64_t
+wakes_ms(const struct lane *l, struct lane_now now)
+{
+	int64_t rests = (l->rest_us + 999) / 1000, wake = INT64_MAX;
+
+	if (!l->rules.open || l->asked)
+		return INT64_MAX;
+	if (rests < l->quiet_ms)
+		rests = l->quiet_ms;
+	if (probing(l) && l->flight == 0 && l->due_ms != INT64_MAX)
+		wake = rests;
+	else if (!probing(l) && l->fetched.n <= LANE_FETCH / 2 &&
+	    l->due_ms > now.wall_ms && l->due_ms != INT64_MAX)
+		wake = now.mono_ms + (l->due_ms - now.wall_ms);
+	if (l->fetched.n > 0 && rests > now.mono_ms && rests < wake)
+		wake = rests;
+	return wake > now.mono_ms ? wake : INT64_MAX;
 }
 
 /*
@@ -247,26 +103,13 @@ hungry(const struct lane *l)
 static void
 update(struct lanes *ls, struct lane *l, struct lane_now now)
 {
-	int64_t wake = INT64_MAX, ahead;
+	int64_t wake = wakes_ms(l, now);
 
-	turn_set(ls, l, turn_of(l, now));
-	if (l->rules.open && l->fetched.n > 0 && resting(l, now))
-		wake = (l->rest_us + 999) / 1000;
-	if (hungry(l) && l->due_ms != INT64_MAX) {
-		ahead = l->due_ms > now.wall_ms ? l->due_ms - now.wall_ms : 0;
-		if (ahead == 0 && !l->wishes) {
-			l->wishes = true;
-			l->next_wish = NULL;
-			if (ls->wish == NULL)
-				ls->wish = l;
-			else
-				ls->wish_last->next_wish = l;
-			ls->wish_last = l;
-		} else if (ahead > 0 && now.mono_ms + ahead < wake)
-			wake = now.mono_ms + ahead;
-	}
+	lane_turn_set(ls, l, turn_of(l, now));
+	if (hungry(l, now))
+		lane_wish_add(ls, l);
 	if (wake != (l->heap == 0 ? INT64_MAX : l->wake_ms))
-		wake_at(ls, l, wake);
+		lane_wake_at(ls, l, wake);
 }
 
 static void
@@ -275,7 +118,7 @@ wake_due(struct lanes *ls, struct lane_now now)
 	while (ls->nheap > 0 && ls->heap[1]->wake_ms <= now.mono_ms) {
 		struct lane *l = ls->heap[1];
 
-		wake_at(ls, l, INT64_MAX);
+		lane_wake_at(ls, l, INT64_MAX);
 		update(ls, l, now);
 	}
 }
@@ -304,14 +147,16 @@ void
 lane_rule(struct lanes *ls, uint32_t number, struct lane_rules r,
     struct lane_now now)
 {
-	struct lane *l = get(ls, number);
+	struct lane *l = lane_get(ls, number);
 
 	if (r.width < 1)
 		r.width = 1;
 	if (l->width >= l->rules.width || l->width > r.width)
 		l->width = r.width;	/* it was as wide as it might be */
-	if (l->failed)
+	if (l->failures > 0)
 		l->width = 1;
+	if (r.version != l->rules.version)
+		l->quiet_ms = 0;	/* it may be mended */
 	if (r.open && !l->rules.open && !l->fresh)
 		l->due_ms = l->since_ms = INT64_MIN;	/* begin anew */
 	if (r.rate_per_s <= 0)
@@ -324,14 +169,14 @@ lane_rule(struct lanes *ls, uint32_t number, struct lane_rules r,
 bool
 lane_known(const struct lanes *ls, uint32_t number)
 {
-	return find(ls, number) != NULL;
+	return lane_find(ls, number) != NULL;
 }
 
 void
 lane_due(struct lanes *ls, uint32_t number, int64_t due_ms,
     struct lane_now now)
 {
-	struct lane *l = get(ls, number);
+	struct lane *l = lane_get(ls, number);
 
 	if (due_ms < l->due_ms)
 		l->due_ms = due_ms;
@@ -360,33 +205,39 @@ bool
 lane_ask(struct lanes *ls, struct lane_now now, struct lane_wish *w)
 {
 	wake_due(ls, now);
-	while (ls->wish != NULL) {
-		struct lane *l = ls->wish;
+	for (;;) {
+		struct lane *l = lane_wish_take(ls);
 
-		ls->wish = l->next_wish;
-		l->wishes = false;
-		if (!hungry(l) || l->due_ms > now.wall_ms) {
+		if (l == NULL)
+			return false;
+		if (!hungry(l, now)) {
 			update(ls, l, now);
 			continue;
 		}
-		w->max = appetite(ls, l);
+		*w = (struct lane_wish){ l->number, appetite(ls, l),
+		    l->since_ms, probing(l), l->pulls };
 		if (w->max == 0)
 			continue;	/* asks again when it has fewer */
-		w->number = l->number;
-		w->since_ms = l->since_ms;
-		l->due_ms = l->since_ms = INT64_MAX;
+		if (w->probe) {
+			w->max = 1;	/* what was due since is looked for */
+			w->since_ms = INT64_MAX;	/* when it is back */
+		} else {
+			l->since_ms = INT64_MAX;
+			l->pulls = false;
+		}
+		l->due_ms = INT64_MAX;
 		l->asked = true;
+		l->probes = w->probe;
 		ls->asked++;
 		return true;
 	}
-	return false;
 }
 
 void
 lane_fetched(struct lanes *ls, uint32_t number, struct lane_rows *rows,
     int64_t next_ms, struct lane_now now)
 {
-	struct lane *l = get(ls, number);
+	struct lane *l = lane_get(ls, number);
 
 	if (l->asked) {
 		l->asked = false;
@@ -394,7 +245,13 @@ lane_fetched(struct lanes *ls, uint32_t number, struct lane_rows *rows,
 	}
 	if (next_ms < l->due_ms)
 		l->due_ms = next_ms;
-	while (l->rules.open && rows->n > 0) {
+	if (!l->rules.open || (probing(l) && !l->probes)) {
+		if (rows->n > 0)
+			l->due_ms = l->since_ms = INT64_MIN;
+		update(ls, l, now);
+		return;
+	}
+	while (rows->n > 0) {
 		struct lane_row *row = lane_rows_shift(rows);
 
 		row->lane = l;
@@ -461,7 +318,7 @@ lane_start(struct lanes *ls, struct lane_now now)
 	ls->suspect_flight += suspect(l);
 	if (l->rules.rate_per_s > 0)
 		rest(l, now);
-	turn_set(ls, l, TURN_NONE);	/* to the end of its queue */
+	lane_turn_set(ls, l, TURN_NONE);	/* to the end of its queue */
 	update(ls, l, now);
 	return row;
 }
@@ -487,11 +344,56 @@ unlink_row(struct lane_rows *rs, struct lane_row *row)
 	rs->n--;
 }
 
-void
-lane_done(struct lanes *ls, struct lane_row *row, enum lane_result result,
+/* Until when a lane that probes waits for that: least_ms at least. */
+static int64_t
+probe_at(int64_t probe_ms, int64_t least_ms, struct lane_now now)
+{
+	int64_t ahead = least_ms;
+
+	if (probe_ms != INT64_MAX && probe_ms - now.wall_ms > ahead)
+		ahead = probe_ms - now.wall_ms;
+	return now.mono_ms + (ahead < LANE_PROBE_MS ? ahead : LANE_PROBE_MS);
+}
+
+static void
+ended(struct lane *l, struct lane_end end, struct lane_now now)
+{
+	bool probed = probing(l);
+	int64_t at;
+
+	if (end.quiet_ms > LANE_PROBE_MS)
+		end.quiet_ms = LANE_PROBE_MS;
+	if (end.quiet_ms > 0 && now.mono_ms + end.quiet_ms > l->quiet_ms)
+		l->quiet_ms = now.mono_ms + end.quiet_ms;
+	if (end.result == LANE_SUCCESS) {
+		l->failures = 0;
+		l->width = l->width * 2 < l->rules.width ? l->width * 2 :
+		    l->rules.width;
+		if (probed) {
+			l->pulls = true;
+			l->quiet_ms = 0;
+			l->due_ms = INT64_MIN;
+		}
+		return;
+	}
+	if (end.result == LANE_FAILURE) {
+		l->failures += l->failures < UINT32_MAX;
+		l->width = 1;
+	}
+	if (!probing(l))
+		return;
+	at = probe_at(end.next_ms, LANE_PROBE_MIN_MS, now);
+	/* of those that were in flight together the first to come counts */
+	if (l->quiet_ms <= now.mono_ms || at < l->quiet_ms)
+		l->quiet_ms = at;
+}
+
+bool
+lane_done(struct lanes *ls, struct lane_row *row, struct lane_end end,
     struct lane_now now)
 {
 	struct lane *l = row->lane;
+	bool was = probing(l);
 
 	if (suspect(l))
 		ls->suspect_flight -= l->flight;
@@ -501,24 +403,47 @@ lane_done(struct lanes *ls, struct lane_row *row, enum lane_result result,
 		unlink_row(&ls->young, row);
 	ls->flight--;
 	l->flight--;
-	if (result == LANE_FAILURE) {
-		l->failed = true;
-		l->width = 1;
-	} else if (result == LANE_SUCCESS) {
-		l->failed = false;
-		l->width = l->width * 2 < l->rules.width ? l->width * 2 :
-		    l->rules.width;
-	}
+	ended(l, end, now);
 	if (suspect(l))
 		ls->suspect_flight += l->flight;
 	row->lane = NULL;
 	update(ls, l, now);
+	return probing(l) && !was;
+}
+
+void
+lane_failed_before(struct lanes *ls, uint32_t number, uint32_t failures,
+    int64_t probe_ms, struct lane_now now)
+{
+	struct lane *l = lane_get(ls, number);
+
+	if (l->flight > 0 || l->failures > 0)
+		return;			/* known better here */
+	l->failures = failures;
+	if (failures > 0)
+		l->width = 1;
+	if (probing(l))
+		l->quiet_ms = probe_at(probe_ms, 0, now);
+	update(ls, l, now);
+}
+
+void
+lane_probe_due(struct lanes *ls, uint32_t number, int64_t probe_ms,
+    struct lane_now now)
+{
+	struct lane *l = lane_find(ls, number);
+
+	if (l == NULL || !probing(l) || l->flight > 0 || l->asked ||
+	    l->fetched.n > 0)
+		return;
+	l->quiet_ms = probe_at(probe_ms, LANE_PROBE_MIN_MS, now);
+	update(ls, l, now);
 }
 
 struct lane_rows
-lane_take_back(struct lanes *ls, uint32_t number)
+lane_take_back(struct lanes *ls, uint32_t number, struct lane_now now)
 {
-	struct lane *l = find(ls, number);
+	struct lane *l = lane_find(ls, number);
 	struct lane_rows rows = { NULL, NULL, 0 };
 
 	if (l == NULL)
@@ -526,7 +451,9 @@ lane_take_back(struct lanes *ls, uint32_t number)
 	rows = l->fetched;
 	ls->fetched -= rows.n;
 	l->fetched = (struct lane_rows){ NULL, NULL, 0 };
-	turn_set(ls, l, TURN_NONE);
+	if (rows.n > 0)
+		l->due_ms = l->since_ms = INT64_MIN;
+	update(ls, l, now);
 	return rows;
 }
 

@@ -10,6 +10,10 @@
  * - a lane is suspect while its last attempt failed or its oldest in flight is
  *   over a second old: suspect lanes have one slot each, together at most half
  *   of all; a failure narrows a lane to one, each success doubles its width;
+ * - after LANE_FAILURES in a row a lane is probing: of all that waits only the
+ *   delivery that failed first is sent again, at its own next time but at
+ *   least every LANE_PROBE_MS; a success ends that, and what waits for its
+ *   next attempt is wanted at once;
  * - lanes that may start take turns.
  *
  * It sends nothing, reads no store and no clock.  Rows are the caller's, who
@@ -25,6 +29,9 @@
 #define LANE_FETCH		64	/* rows fetched ahead at most */
 #define LANE_SUSPECT_MS		1000
 #define LANE_RATE_MIN		0.001	/* a second, unless unlimited */
+#define LANE_FAILURES		5
+#define LANE_PROBE_MS		(15 * 60 * 1000)
+#define LANE_PROBE_MIN_MS	1000	/* between probes */
 
 struct lane;
 struct lanes;
@@ -57,6 +64,7 @@ struct lane_rules {
 	bool	 open;		/* start and fetch; else neither */
 	uint32_t width;		/* in flight at most, at least 1 */
 	double	 rate_per_s;	/* 0: unlimited */
+	uint64_t version;	/* of what is sent: another is tried at once */
 };
 
 void lane_rule(struct lanes *ls, uint32_t number, struct lane_rules r,
@@ -75,6 +83,11 @@ struct lane_wish {
 	uint32_t max;		/* rows, 1 to LANE_FETCH */
 	int64_t	 since_ms;	/* the earliest time that lane_due named since
 				   the lane's last wish; INT64_MAX: none */
+	bool	 probe;		/* the one row that failed first, whenever it
+				   is due */
+	bool	 pull;		/* the endpoint is back: what waits for its
+				   next attempt now, and in later wishes until
+				   there is no more */
 };
 
 /* The next wish; its lane makes no other until lane_fetched.  False: none. */
@@ -82,8 +95,9 @@ bool lane_ask(struct lanes *ls, struct lane_now now, struct lane_wish *w);
 
 /*
  * The answer to a wish: rows in due order (maybe none), and when the first one
- * not fetched is due (INT64_MAX: there is none).  A shut lane takes none: they
- * are left in *rows for the caller, who else finds it empty.
+ * not fetched is due (INT64_MAX: there is none).  A shut lane takes none, and
+ * one that began to probe meanwhile neither: they are left in *rows for the
+ * caller, who else finds it empty.
  */
 void lane_fetched(struct lanes *ls, uint32_t number, struct lane_rows *rows,
     int64_t next_ms, struct lane_now now);
@@ -98,12 +112,32 @@ uint32_t lane_number(const struct lane *l);
 /* LANE_NEUTRAL says nothing about the endpoint: it was never asked. */
 enum lane_result { LANE_SUCCESS, LANE_FAILURE, LANE_NEUTRAL };
 
-/* An attempt has ended; the row is the caller's again. */
-void lane_done(struct lanes *ls, struct lane_row *row,
-    enum lane_result result, struct lane_now now);
+struct lane_end {
+	enum lane_result result;
+	int64_t	 next_ms;	/* it is due again; INT64_MAX: never */
+	int64_t	 quiet_ms;	/* its lane is to rest for that long; counts
+				   up to LANE_PROBE_MS */
+};
 
-/* Take away what a lane has fetched and not started. */
-struct lane_rows lane_take_back(struct lanes *ls, uint32_t number);
+/*
+ * An attempt has ended; the row is the caller's again.  True: the lane began to
+ * probe, and what it has fetched should be taken back.
+ */
+bool lane_done(struct lanes *ls, struct lane_row *row, struct lane_end end,
+    struct lane_now now);
+
+/*
+ * What is known of a lane from before, when it is first met; and, while it is
+ * probing, when the row to probe with is due after all.
+ */
+void lane_failed_before(struct lanes *ls, uint32_t number, uint32_t failures,
+    int64_t probe_ms, struct lane_now now);
+void lane_probe_due(struct lanes *ls, uint32_t number, int64_t probe_ms,
+    struct lane_now now);
+
+/* Take away what a lane has fetched and not started; it is asked for again. */
+struct lane_rows lane_take_back(struct lanes *ls, uint32_t number,
+    struct lane_now now);
 
 /* Monotonic ms of the next time to call again; INT64_MAX: only if told. */
 int64_t lanes_wake_ms(const struct lanes *ls);

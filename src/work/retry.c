@@ -4,6 +4,7 @@
 
 #define DAY_MS		INT64_C(86400000)
 #define STEP_MIN_MS	1000	/* an endless "Retry-After: 0" is not a loop */
+#define OURS_MS		5000	/* again, where a schedule has no step */
 #define VALUE_MAX	64	/* bytes of a Retry-After worth reading */
 
 static int64_t
@@ -16,6 +17,8 @@ jitter(int64_t delay_ms, uint32_t random)
 static int64_t
 step(const struct task_settings *s, uint16_t i)
 {
+	if (s->nretry == 0)
+		return OURS_MS;
 	return s->retry_ms[i < s->nretry ? i : s->nretry - 1];
 }
 
@@ -23,28 +26,33 @@ void
 retry_decide(struct retry *r)
 {
 	const struct task_settings *s = r->settings;
+	bool wait, early = r->early_ms > r->now_ms;
 	int64_t delay, asked;
-	bool wait;
 
 	r->dead = NULL;
-	r->next_ms = 0;
+	r->next_ms = r->asked_ms = 0;
 	r->used = (uint16_t)(r->attempts + (r->attempts < UINT16_MAX));
-	if (s->nretry == 0) {
+	if (s->nretry == 0 && !r->ours) {
 		r->dead = "exhausted";
 		return;
 	}
 	wait = (r->status == 429 || r->status == 503) &&
 	    r->retry_after.s != NULL &&
 	    retry_after(r->retry_after, r->now_ms, &asked) == RC_OK;
-	if (!wait && r->used > s->nretry) {
+	if (wait || r->ours || r->early_ms != 0)
+		r->used = r->attempts;
+	else if (r->used > s->nretry) {
 		r->dead = "exhausted";
 		return;
 	}
-	delay = jitter(step(s, r->attempts), r->random);
+	delay = early ? r->early_ms - r->now_ms :
+	    jitter(step(s, r->attempts), r->random);
+	if (r->early_ms != 0 && !early)
+		delay = STEP_MIN_MS;	/* its time came meanwhile */
 	if (wait) {
-		r->used = r->attempts;
 		if (asked > RETRY_AFTER_MAX_MS)
 			asked = RETRY_AFTER_MAX_MS;
+		r->asked_ms = asked;
 		if (delay < asked)
 			delay = asked;
 		if (delay < STEP_MIN_MS)

@@ -22,18 +22,24 @@ struct retry {
 	uint16_t	 attempts;	/* used before this one */
 	int		 status;	/* HTTP; 0: no answer */
 	struct slice	 retry_after;	/* the header's value; s NULL: none */
+	int64_t		 early_ms;	/* it was made before the time it was
+					   due, which is this; 0: not so */
+	bool		 ours;		/* it never left, by our own fault */
 	uint32_t	 random;	/* even over all its values */
 
 	/* found */
 	const char	*dead;		/* "exhausted", "deadline", or NULL */
 	int64_t		 next_ms;	/* unless dead */
+	int64_t		 asked_ms;	/* to be left alone for that long; 0 */
 	uint16_t	 used;		/* attempts used, with this one */
 };
 
 /*
  * Decide.  With a Retry-After on 429 or 503 the attempt is not counted, and
  * the delay is what was asked for, but no less than the schedule's and no more
- * than RETRY_AFTER_MAX_MS (or the schedule's, if that is more).  A schedule
+ * than RETRY_AFTER_MAX_MS (or the schedule's, if that is more).  One that was
+ * made early is not counted and leaves the time it is due as it was; one that
+ * failed by our fault is not counted either.  A schedule
  * without steps allows one attempt, whatever the answer.  A delivery whose
  * next attempt would come later than RETRY_DEADLINE_MS after acceptance is
  * dead.  That is asked after an attempt only: what was held for longer still

@@ -6,14 +6,25 @@
 #define LANES	1024		/* buckets of lanes */
 #define PASSES	8		/* reads for one wish, over rows held */
 #define BUSY_MS	20		/* to ask again, while too much is held */
+#define FAR_MS	(INT64_MAX - 1)	/* later than any row is due */
+
+/* Rows up to this one were read; not begun: none. */
+struct cursor {
+	bool		 begun;
+	struct store_due at;
+};
 
 struct hold_lane {
 	struct hold_lane *next;
 	uint32_t	 number;
 	uint32_t	 n;		/* parcels of it in the table */
-	bool		 begun;		/* cursor says how far it was read */
+	struct cursor	 due;
 	bool		 far;
-	struct store_due cursor;
+	bool		 met;
+	bool		 named;		/* the row to probe with is known */
+	struct store_due probe;
+	bool		 pull;
+	struct cursor	 pulled;	/* of those due later */
 };
 
 struct hold {
@@ -166,12 +177,12 @@ hold_some(const struct hold *h, uint32_t lane)
 static void
 rewind_to(struct hold_lane *l, int64_t due_ms)
 {
-	if (!l->begun || due_ms > l->cursor.due_ms)
+	if (!l->due.begun || due_ms > l->due.at.due_ms)
 		return;
 	if (due_ms <= 0)
-		l->begun = false;
+		l->due.begun = false;
 	else
-		l->cursor = (struct store_due){
+		l->due.at = (struct store_due){
 			.due_ms = due_ms - 1,
 			.key = { UINT64_MAX, l->number, UINT16_MAX },
 		};
@@ -201,26 +212,47 @@ hold_near(struct hold *h, uint32_t lane)
 		l->far = false;
 }
 
+bool
+hold_meet(struct hold *h, uint32_t lane)
+{
+	struct hold_lane *l = get(h, lane);
+	bool was = l->met;
+
+	l->met = true;
+	return !was;
+}
+
+void
+hold_probe(struct hold *h, uint32_t lane, const struct store_due *d)
+{
+	struct hold_lane *l = get(h, lane);
+
+	l->named = d != NULL;
+	if (d != NULL)
+		l->probe = *d;
+}
+
 /*
- * One read of the store for a wish: what is not held goes into *rows.  *more:
- * rows that are due may follow.
+ * One read of the store for a wish, on from a cursor: what is not held goes
+ * into *rows.  *more: rows that are due may follow.
  */
 static enum rc
-read_on(struct hold *h, struct hold_lane *l, int64_t now_ms, size_t max,
-    struct lane_rows *rows, int64_t *next_ms, bool *more)
+read_on(struct hold *h, struct hold_lane *l, struct cursor *from,
+    int64_t now_ms, size_t max, struct lane_rows *rows, int64_t *next_ms,
+    bool *more)
 {
 	size_t n = 0;
 	enum rc rc;
 
-	rc = store_claim(h->store, l->number, l->begun ? &l->cursor : NULL,
+	rc = store_claim(h->store, l->number, from->begun ? &from->at : NULL,
 	    now_ms, h->claim, max, &n, next_ms);
 	if (rc != RC_OK)
 		return rc;
 	for (size_t i = 0; i < n; i++) {
 		struct store_claim *c = &h->claim[i];
 
-		l->begun = true;
-		l->cursor = c->due;
+		from->begun = true;
+		from->at = c->due;
 		if (held(h, c->due.key))
 			store_event_clear(&c->event);
 		else
@@ -228,6 +260,85 @@ read_on(struct hold *h, struct hold_lane *l, int64_t now_ms, size_t max,
 	}
 	*more = n == max && *next_ms <= now_ms;
 	return RC_OK;
+}
+
+static enum rc
+read_due(struct hold *h, struct hold_lane *l, struct cursor *from,
+    int64_t now_ms, size_t max, struct lane_rows *rows, int64_t *next_ms)
+{
+	bool more = true;
+	enum rc rc = RC_OK;
+
+	for (int i = 0; rc == RC_OK && more && rows->n < max && i < PASSES;
+	    i++)
+		rc = read_on(h, l, from, now_ms, max - rows->n, rows, next_ms,
+		    &more);
+	return rc;
+}
+
+/* Of those due later, once there are none due now. */
+static enum rc
+read_pulled(struct hold *h, struct hold_lane *l, int64_t now_ms, size_t max,
+    struct lane_rows *rows, int64_t *next_ms)
+{
+	int64_t next = INT64_MAX;
+	enum rc rc;
+
+	if (!l->pull || rows->n == max)
+		return RC_OK;
+	if (!l->pulled.begun)
+		l->pulled = (struct cursor){ true, { .due_ms = now_ms,
+		    .key = { UINT64_MAX, l->number, UINT16_MAX } } };
+	rc = read_due(h, l, &l->pulled, FAR_MS, max, rows, &next);
+	if (rc != RC_OK)
+		return rc;
+	l->pull = next != INT64_MAX;
+	if (l->pull)
+		*next_ms = now_ms;	/* there is more of them */
+	return RC_OK;
+}
+
+/* The very row that is due then, if it is there still. */
+static enum rc
+read_named(struct hold *h, struct hold_lane *l, struct lane_rows *rows)
+{
+	struct store_key key = l->probe.key;
+	struct cursor before = { true, l->probe };
+	int64_t next;
+	bool more;
+	enum rc rc;
+
+	if (key.ordinal > 0)
+		before.at.key.ordinal--;
+	else {
+		before.at.key.position--;
+		before.at.key.ordinal = UINT16_MAX;
+	}
+	l->named = false;
+	rc = read_on(h, l, &before, FAR_MS, 1, rows, &next, &more);
+	if (rc == RC_OK && rows->n == 1 &&
+	    !same(parcel_of(rows->first)->due.key, key))
+		hold_drop(h, parcel_of(lane_rows_shift(rows)));
+	return rc;
+}
+
+static enum rc
+read_probe(struct hold *h, struct hold_lane *l, struct lane_rows *rows,
+    int64_t *next_ms)
+{
+	struct cursor first = { .begun = false };
+	size_t n;
+	enum rc rc = RC_OK;
+
+	l->pull = false;
+	if (l->named)
+		rc = read_named(h, l, rows);
+	if (rc == RC_OK && rows->n == 0)
+		rc = read_due(h, l, &first, FAR_MS, 1, rows, next_ms);
+	if (rc == RC_OK)		/* as if none had been read */
+		rc = store_claim(h->store, l->number, NULL, 0, h->claim, 0,
+		    &n, next_ms);
+	return rc;
 }
 
 enum rc
@@ -238,10 +349,13 @@ hold_claim(struct hold *h, const struct lane_wish *w,
 	struct lane_rows got = { NULL, NULL, 0 };
 	int64_t now = clock_now_ms(), next = INT64_MAX;
 	uint32_t max = w->max < LANE_FETCH ? w->max : LANE_FETCH;
-	bool more = true;
-	enum rc rc = RC_OK;
+	enum rc rc;
 
 	rewind_to(l, w->since_ms);
+	if (w->pull) {
+		l->pull = true;
+		l->pulled.begun = false;
+	}
 	if (h->bytes > HOLD_BYTES_MAX) {
 		if (l->n > 0) {
 			*next_ms = now + BUSY_MS;
@@ -250,11 +364,15 @@ hold_claim(struct hold *h, const struct lane_wish *w,
 		max = 1;
 	}
 	if (l->n == 0)
-		l->begun = false;	/* nothing to leave out: all of it */
-	if (l->far)
-		now = INT64_MAX - 1;
-	for (int i = 0; rc == RC_OK && more && got.n < max && i < PASSES; i++)
-		rc = read_on(h, l, now, max - got.n, &got, &next, &more);
+		l->due.begun = false;	/* nothing to leave out: all of it */
+	if (w->probe)
+		rc = read_probe(h, l, &got, &next);
+	else {
+		rc = read_due(h, l, &l->due, l->far ? FAR_MS : now, max, &got,
+		    &next);
+		if (rc == RC_OK)
+			rc = read_pulled(h, l, now, max, &got, &next);
+	}
 	if (rc != RC_OK) {
 		hold_release(h, &got);
 		return rc;

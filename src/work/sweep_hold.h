@@ -22,8 +22,11 @@ struct hold *hold_new(struct store *st);
 void hold_free(struct hold *h);	/* and every parcel in it */
 
 /*
- * Claim what a wish asks for, due now, into *rows (parcels, in due order).
- * *next_ms is when the lane's next row is due, INT64_MAX: there is none.
+ * Claim what a wish asks for, due now, into *rows (parcels, in due order):
+ * for a probe the row that hold_probe named, else the lane's earliest, however
+ * far ahead they are due; after a wish to pull, once nothing is due, the rows
+ * that come due later, each once.  *next_ms is when the lane's next row is
+ * due, INT64_MAX: there is none.
  * While HOLD_BYTES_MAX are held a lane that has some gets none, another one.
  * On any error both are unchanged.
  */
@@ -46,5 +49,11 @@ void hold_rewind(struct hold *h, uint32_t lane, int64_t due_ms);
  */
 void hold_far(struct hold *h, uint32_t lane);
 void hold_near(struct hold *h, uint32_t lane);
+
+/* True the first time that it is asked of a lane. */
+bool hold_meet(struct hold *h, uint32_t lane);
+
+/* The row that the lane's next probe is, unless it is gone; NULL: any. */
+void hold_probe(struct hold *h, uint32_t lane, const struct store_due *d);
 
 #endif

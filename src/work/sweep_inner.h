@@ -38,6 +38,7 @@ struct parcel {
 
 	/* the outcome */
 	bool		 release;	/* none: it goes back untouched */
+	int64_t		 quiet_ms;	/* its endpoint asked for that rest */
 	bool		 gone;		/* 410: disable the subscription */
 	bool		 bare;		/* settle it without its attempt */
 	struct store_settle settle;
@@ -56,10 +57,17 @@ void parcel_free(struct parcel *p);
 /* From the keeper to the loop. */
 struct note {
 	struct note	*next;
-	enum { NOTE_ROWS, NOTE_DUE, NOTE_LOOKED } kind;
+	enum {
+		NOTE_ROWS,		/* what was asked for */
+		NOTE_DUE,		/* some row is due then */
+		NOTE_PROBE,		/* the row to probe with is */
+		NOTE_FAILED,		/* a lane just met, that failed before */
+		NOTE_LOOKED,		/* all lanes were looked at */
+	} kind;
 	uint32_t	 lane;
-	struct lane_rows rows;		/* NOTE_ROWS: what was asked for */
-	int64_t		 due_ms;	/* of what was not fetched */
+	struct lane_rows rows;		/* NOTE_ROWS */
+	int64_t		 due_ms;	/* ROWS: of what was not fetched */
+	uint32_t	 failures;	/* NOTE_FAILED: in a row */
 };
 
 struct loop_box {

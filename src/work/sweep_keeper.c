@@ -6,14 +6,9 @@
 #include "base/log.h"
 #include "work/nudge.h"
 #include "work/retry.h"
-#include "work/sweep_hold.h"
+#include "work/sweep_keeper.h"
 
-#define SETTLE_MS	5	/* the oldest outcome waits that long */
 #define SETTLE_LATE_MS	50	/* ...or that, while there is much to claim */
-#define SETTLE_MOST	512	/* outcomes in one call */
-#define SYNC_MS		1000	/* failures may be lost for that long in a
-				   crash; what arrived is always synced */
-#define AGAIN_MS	100	/* after the store refused */
 #define LOOK_MS		30000
 #define LOOK_SOON_MS	250	/* between looks that nudges ask for */
 #define BEAT_MS		2000
@@ -21,22 +16,6 @@
 #define LOCK_MS		500	/* between tries to become the sweep */
 #define LAST_MS		1500	/* to settle the last outcomes in */
 #define HEADS		256
-
-struct keeper {
-	struct sweep	*s;
-	struct hold	*hold;
-	const struct roster *roster;
-	struct lane_rows done;		/* outcomes to settle, oldest first */
-	int64_t		 done_ms;	/* since when */
-	int64_t		 sync_ms;	/* of the last synced one */
-	int64_t		 settle_ms;	/* not before, after a refusal */
-	bool		 unsynced;	/* settled, but not yet on disk */
-	bool		 idle, quit, look;
-	int64_t		 check_ms, look_ms, soon_ms, beat_ms;
-	int64_t		 quit_ms;
-	uint32_t	*gone;		/* subscriptions to disable */
-	size_t		 ngone, capgone;
-};
 
 /*
  * See whether the configuration has changed, and pass it on before it is said
@@ -79,22 +58,16 @@ check(struct keeper *k)
 	return RC_OK;
 }
 
-static void
-post(struct keeper *k, int kind, uint32_t lane, struct lane_rows rows,
-    int64_t due_ms)
+void
+keeper_post(struct keeper *k, struct note n)
 {
-	struct note *n = malloc(sizeof *n);
+	struct note *copy = malloc(sizeof *copy);
 
-	if (n == NULL)
+	if (copy == NULL)
 		log_fatal("out of memory");
-	n->kind = kind;
-	n->lane = lane;
-	n->rows = rows;
-	n->due_ms = due_ms;
-	loop_post(k->s, n);
+	*copy = n;
+	loop_post(k->s, copy);
 }
-
-static const struct lane_rows none = { NULL, NULL, 0 };
 
 static const struct task_settings *
 settings(const struct keeper *k, uint32_t lane)
@@ -155,14 +128,37 @@ removed(struct keeper *k, uint32_t lane)
 	    check(k) == RC_OK && roster_subscription(k->roster, lane) == NULL;
 }
 
+/*
+ * A lane that nothing was claimed of yet may have failed before this process
+ * began.  False: it probes, and should ask again as such.
+ */
+static bool
+meet(struct keeper *k, uint32_t lane)
+{
+	struct store_health h;
+
+	if (!hold_meet(k->hold, lane))
+		return true;
+	if (store_health_get(k->s->config.store, lane, &h) != RC_OK ||
+	    h.failures == 0)
+		return true;
+	if (h.probe.due_ms != 0)
+		hold_probe(k->hold, lane, &h.probe);
+	keeper_post(k, (struct note){ .kind = NOTE_FAILED, .lane = lane,
+	    .failures = h.failures, .due_ms = h.probe.due_ms });
+	return h.failures < LANE_FAILURES;
+}
+
 static void
 claim(struct keeper *k, const struct lane_wish *w)
 {
-	struct lane_rows rows = none;
+	struct lane_rows rows = { NULL, NULL, 0 };
 	int64_t next = clock_now_ms() + AGAIN_MS;
 	enum rc rc = RC_RETRY;
 
-	if (k->done.n < HOLD_DONE_MAX && k->roster != NULL)
+	if (!meet(k, w->number))
+		next = clock_now_ms();
+	else if (k->done.n < HOLD_DONE_MAX && k->roster != NULL)
 		rc = hold_claim(k->hold, w, &rows, &next);
 	if (rc == RC_OK)
 		next = sane(k, w->number, next);
@@ -174,130 +170,8 @@ claim(struct keeper *k, const struct lane_wish *w)
 			next = clock_now_ms() + AGAIN_MS;
 		}
 	}
-	post(k, NOTE_ROWS, w->number, rows, next);
-}
-
-/* One outcome is in the store: count it, and say when it is due again. */
-static void
-settled(struct keeper *k, struct parcel *p)
-{
-	struct sweep *s = k->s;
-	uint32_t lane = p->due.key.subscription;
-	int64_t next = p->settle.next_ms;
-	bool retried = p->settle.outcome == STORE_RETRIED;
-
-	if (p->gone) {
-		if (k->ngone == k->capgone) {
-			k->capgone = k->capgone == 0 ? 8 : k->capgone * 2;
-			k->gone = reallocarray(k->gone, k->capgone,
-			    sizeof *k->gone);
-			if (k->gone == NULL)
-				log_fatal("out of memory");
-		}
-		k->gone[k->ngone++] = lane;
-	}
-	if (p->settle.rc == RC_OK)
-		atomic_fetch_add(retried ? &s->retried :
-		    p->settle.outcome == STORE_DEAD ? &s->dead :
-		    &s->delivered, 1);
-	hold_drop(k->hold, p);
-	if (retried)
-		post(k, NOTE_DUE, lane, none, next);
-	atomic_fetch_sub(&s->unsettled, 1);
-}
-
-/* What is refused for itself, not for now, is settled without its record. */
-static bool
-hopeless(struct parcel *p)
-{
-	enum rc rc = p->settle.rc;
-	bool again = !p->bare;
-
-	if (rc == RC_RETRY || rc == RC_FULL || rc == RC_IO)
-		return false;
-	log_error("a delivery can't be settled: %s%s", rc_name(rc),
-	    again ? "; again without its attempt" : "");
-	p->bare = true;
-	return !again;
-}
-
-static void
-settle_some(struct keeper *k)
-{
-	struct store_settle item[SETTLE_MOST];
-	struct lane_rows batch = none, left = none;
-	size_t n = 0;
-	bool sync;
-	enum rc rc;
-
-	while (n < SETTLE_MOST && k->done.n > 0) {
-		struct parcel *p = parcel_of(lane_rows_shift(&k->done));
-
-		if (p->bare)
-			p->settle.attempt = NULL;
-		item[n++] = p->settle;
-		if (p->settle.outcome == STORE_DELIVERED || k->s->one_shot)
-			k->unsynced = true;
-		lane_rows_add(&batch, &p->row);
-	}
-	/* one flush for all that waits; the others of them follow at once */
-	sync = (k->unsynced || clock_mono_ms() - k->sync_ms >= SYNC_MS) &&
-	    k->done.n == 0;
-	rc = store_settle(k->s->config.store, item, n, sync);
-	if (rc == RC_OK && sync) {
-		k->sync_ms = clock_mono_ms();
-		k->unsynced = false;
-	}
-	for (size_t i = 0; i < n; i++) {
-		struct parcel *p = parcel_of(lane_rows_shift(&batch));
-
-		p->settle.rc = rc == RC_OK ? item[i].rc : rc;
-		if (p->settle.rc == RC_OK || p->settle.rc == RC_STALE)
-			settled(k, p);
-		else if (hopeless(p))	/* stays held: not sent again */
-			atomic_fetch_sub(&k->s->unsettled, 1);
-		else
-			lane_rows_add(&left, &p->row);
-	}
-	k->settle_ms = left.n == 0 ? 0 : clock_mono_ms() + AGAIN_MS;
-	while (k->done.n > 0)
-		lane_rows_add(&left, lane_rows_shift(&k->done));
-	k->done = left;
-	k->done_ms = clock_mono_ms();
-	loop_poke(k->s);
-}
-
-/* All that waits, unless the store refuses. */
-static void
-settle(struct keeper *k)
-{
-	do
-		settle_some(k);
-	while (k->done.n > 0 && k->settle_ms == 0);
-}
-
-/* A subscription whose endpoint said 410 Gone. */
-static void
-disable(struct keeper *k)
-{
-	struct buf why = BUF_INIT(512);
-	size_t left = 0;
-
-	for (size_t i = 0; i < k->ngone; i++) {
-		enum rc rc = subscription_set_state(&k->s->config,
-		    k->gone[i], SUBSCRIPTION_DISABLED, "gone", &why);
-
-		if (rc == RC_RETRY || rc == RC_STALE || rc == RC_FULL ||
-		    rc == RC_IO)
-			k->gone[left++] = k->gone[i];
-		else if (rc != RC_OK && rc != RC_NOTFOUND)
-			log_error("disabling subscription %u: %s",
-			    k->gone[i], buf_str(&why));
-	}
-	if (left < k->ngone)
-		k->check_ms = 0;
-	k->ngone = left;
-	buf_free(&why);
+	keeper_post(k, (struct note){ .kind = NOTE_ROWS, .lane = w->number,
+	    .rows = rows, .due_ms = next });
 }
 
 /*
@@ -328,11 +202,12 @@ look(struct keeper *k, bool whole)
 				hold_rewind(k->hold, lane, head[i].due_ms);
 			else if (hold_some(k->hold, lane))
 				due = now;
-			post(k, NOTE_DUE, lane, none, due);
+			keeper_post(k, (struct note){ .kind = NOTE_DUE,
+			    .lane = lane, .due_ms = due });
 		}
 	}
 	k->look = false;
-	post(k, NOTE_LOOKED, 0, none, 0);
+	keeper_post(k, (struct note){ .kind = NOTE_LOOKED });
 	k->soon_ms = clock_mono_ms() + LOOK_SOON_MS;
 	if (whole)
 		k->look_ms = clock_mono_ms() + LOOK_MS;
@@ -349,8 +224,8 @@ beat(struct keeper *k, int64_t now)
 		    atomic_load(&s->retried), atomic_load(&s->dead));
 }
 
-static bool
-settle_now(const struct keeper *k, int64_t now)
+bool
+keeper_settles_now(const struct keeper *k, int64_t now)
 {
 	if (k->done.n == 0 || now < k->settle_ms)
 		return false;
@@ -428,7 +303,7 @@ take_mail(struct keeper *k, struct keeper_box *mail)
 		box->n = 0;
 	}
 	mail->done = box->done;
-	box->done = none;
+	box->done = (struct lane_rows){ NULL, NULL, 0 };
 	k->idle = box->idle;
 	k->look = k->look || box->look;
 	box->look = false;
@@ -468,16 +343,16 @@ round_once(struct keeper *k, struct keeper_box *mail)
 		/* claims first: the loop goes on while outcomes are synced */
 		claim(k, &mail->wish[i]);
 		now = clock_mono_ms();
-		if (now - k->done_ms >= SETTLE_LATE_MS && settle_now(k, now))
-			settle(k);
+		if (now - k->done_ms >= SETTLE_LATE_MS && keeper_settles_now(k, now))
+			keeper_settle(k);
 		if (now >= k->check_ms && check(k) != RC_OK)
 			k->check_ms = now + AGAIN_MS;
 	}
 	now = clock_mono_ms();
-	if (settle_now(k, now))
-		settle(k);
+	if (keeper_settles_now(k, now))
+		keeper_settle(k);
 	if (k->ngone > 0)
-		disable(k);
+		keeper_disable(k);
 	if (now >= k->look_ms)
 		look(k, true);
 	else if (k->look && now >= k->soon_ms)
@@ -558,13 +433,13 @@ keeper_main(void *arg)
 	until = clock_mono_ms() + LAST_MS;
 	while (k.done.n > 0 && clock_mono_ms() < until) {
 		k.idle = true;
-		if (settle_now(&k, clock_mono_ms()))
-			settle(&k);
+		if (keeper_settles_now(&k, clock_mono_ms()))
+			keeper_settle(&k);
 		if (k.done.n > 0)
 			nanosleep(&(struct timespec){ 0, 10000000 }, NULL);
 	}
 	if (k.ngone > 0)
-		disable(&k);
+		keeper_disable(&k);
 	beat(&k, clock_mono_ms());
 	step_down(s);
 	hold_free(k.hold);

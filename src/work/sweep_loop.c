@@ -109,10 +109,11 @@ apply(struct loop *lo, uint32_t number)
 			r.width = task_settings(t)->concurrency;
 			r.rate_per_s = task_settings(t)->rate_per_s;
 		}
+		r.version = sub->version;
 	}
 	lane_rule(lo->lanes, number, r, now());
 	if (!r.open)
-		give_back(lo, lane_take_back(lo->lanes, number));
+		give_back(lo, lane_take_back(lo->lanes, number, now()));
 }
 
 static void
@@ -129,10 +130,17 @@ take_note(struct loop *lo, struct note *n)
 	switch (n->kind) {
 	case NOTE_ROWS:
 		lane_fetched(lo->lanes, n->lane, &n->rows, n->due_ms, now());
-		give_back(lo, n->rows);		/* if it was shut meanwhile */
+		give_back(lo, n->rows);		/* what it no longer takes */
 		break;
 	case NOTE_DUE:
 		due(lo, n->lane, n->due_ms);
+		break;
+	case NOTE_PROBE:
+		lane_probe_due(lo->lanes, n->lane, n->due_ms, now());
+		break;
+	case NOTE_FAILED:
+		lane_failed_before(lo->lanes, n->lane, n->failures, n->due_ms,
+		    now());
 		break;
 	case NOTE_LOOKED:
 		lo->looked = true;
@@ -217,6 +225,23 @@ sending_put(struct loop *lo, struct sending *sd)
 	lo->spare = sd;
 }
 
+/* Its lane is told how the attempt ended. */
+static void
+end(struct loop *lo, struct parcel *p)
+{
+	uint32_t number = p->due.key.subscription;
+	struct lane_end e = {
+		.result = p->settle.health > 0 ? LANE_SUCCESS :
+		    p->settle.health < 0 ? LANE_FAILURE : LANE_NEUTRAL,
+		.next_ms = p->settle.outcome == STORE_RETRIED ?
+		    p->settle.next_ms : INT64_MAX,
+		.quiet_ms = p->quiet_ms,
+	};
+
+	if (lane_done(lo->lanes, &p->row, e, now()))
+		give_back(lo, lane_take_back(lo->lanes, number, now()));
+}
+
 static void
 done(void *arg, const struct webhook_result *r)
 {
@@ -228,12 +253,11 @@ done(void *arg, const struct webhook_result *r)
 	lo->again = true;
 	sending_end(sd, subscription(lo, number), r);
 	sending_put(lo, sd);
-	lane_done(lo->lanes, &p->row, p->settle.outcome == STORE_DELIVERED ?
-	    LANE_SUCCESS : LANE_FAILURE, now());
+	end(lo, p);
 	if (p->gone) {		/* the keeper disables it; none starts now */
 		lane_rule(lo->lanes, number, (struct lane_rules){
 		    .open = false, .width = 1 }, now());
-		give_back(lo, lane_take_back(lo->lanes, number));
+		give_back(lo, lane_take_back(lo->lanes, number, now()));
 	}
 	hand_over(lo, p);
 }
@@ -247,7 +271,7 @@ start(struct loop *lo, struct parcel *p)
 	struct sending *sd;
 
 	if (sub == NULL || !sending_open(sub)) {
-		lane_done(lo->lanes, &p->row, LANE_NEUTRAL, now());
+		end(lo, p);
 		p->release = true;
 		hand_over(lo, p);
 		return;
@@ -255,7 +279,7 @@ start(struct loop *lo, struct parcel *p)
 	sd = sending_get(lo);
 	if (sending_make(sd, lo->s, sub, &lo->order, p) != RC_OK) {
 		sending_put(lo, sd);
-		lane_done(lo->lanes, &p->row, LANE_NEUTRAL, now());
+		end(lo, p);
 		hand_over(lo, p);
 		return;
 	}

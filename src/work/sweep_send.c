@@ -147,6 +147,18 @@ record(const struct sending *sd, struct parcel *p,
 	set_word(a, r->word);
 }
 
+/*
+ * When it was to be tried, if that is later than it was: one to probe with, or
+ * pulled once its endpoint was back.  A time that a clock's jump made is none.
+ */
+static int64_t
+early_ms(const struct parcel *p, const struct task_settings *ts)
+{
+	int64_t due = p->due.due_ms, at = p->attempt.at_ms;
+
+	return due > at && !retry_too_far(ts, due, at) ? due : 0;
+}
+
 static void
 failed(struct parcel *p, const struct subscription *sub,
     const struct webhook_result *r)
@@ -157,10 +169,12 @@ failed(struct parcel *p, const struct subscription *sub,
 		.attempts = p->due.attempts,
 		.status = r->status,
 		.retry_after = r->retry_after,
+		.ours = strcmp(r->word, "internal") == 0,
 	};
 	const struct task *t = sub == NULL ? NULL : subscription_task(sub);
 
 	p->settle.attempts = one_more(p->due.attempts);
+	p->settle.health = re.ours ? 0 : -1;
 	if (t == NULL) {
 		dead(p, "given-up");
 		return;
@@ -172,7 +186,9 @@ failed(struct parcel *p, const struct subscription *sub,
 	}
 	crypt_random(&re.random, sizeof re.random);
 	re.settings = task_settings(t);
+	re.early_ms = early_ms(p, re.settings);
 	retry_decide(&re);
+	p->quiet_ms = re.asked_ms;
 	p->settle.attempts = re.used;
 	if (re.dead != NULL) {
 		dead(p, re.dead);
@@ -193,6 +209,7 @@ sending_end(struct sending *sd, const struct subscription *sub,
 	if (r->status >= 200 && r->status < 300) {
 		p->settle.outcome = STORE_DELIVERED;
 		p->settle.attempts = one_more(p->due.attempts);
+		p->settle.health = 1;
 	} else
 		failed(p, sub, r);
 	store_event_clear(&p->event);

@@ -1,83 +1,4 @@
-#include <stdlib.h>
-#include "work/lane.h"
-#include "unit.h"
-
-#define ROWS	400
-
-/* A clock that only the test moves, and rows to put into lanes. */
-struct bench {
-	struct lanes	*ls;
-	struct lane_now	 now;
-	struct lane_row	 row[ROWS];
-	size_t		 used;
-};
-
-static struct bench *
-bench_new(uint32_t slots)
-{
-	struct bench *b = calloc(1, sizeof *b);
-
-	assert_non_null(b);
-	b->ls = lanes_new(slots);
-	b->now = (struct lane_now){ 1000000, 5000 };
-	return b;
-}
-
-static void
-bench_free(struct bench *b)
-{
-	lanes_free(b->ls);
-	free(b);
-}
-
-static void
-pass(struct bench *b, int64_t ms)
-{
-	b->now.wall_ms += ms;
-	b->now.mono_ms += ms;
-}
-
-static void
-open_lane(struct bench *b, uint32_t number, uint32_t width)
-{
-	lane_rule(b->ls, number, (struct lane_rules){ true, width, 0 },
-	    b->now);
-}
-
-/* Answer a lane's wish with n rows. */
-static void
-fetch(struct bench *b, uint32_t number, uint32_t n, int64_t next_ms)
-{
-	struct lane_rows rows = { NULL, NULL, 0 };
-
-	for (uint32_t i = 0; i < n; i++) {
-		assert_true(b->used < ROWS);
-		lane_rows_add(&rows, &b->row[b->used++]);
-	}
-	lane_fetched(b->ls, number, &rows, next_ms, b->now);
-	want_i64(rows.n, 0, "left of lane %u", number);
-}
-
-/* Start one; its lane, or 0. */
-static uint32_t
-start(struct bench *b, struct lane_row **row)
-{
-	struct lane_row *r = lane_start(b->ls, b->now);
-
-	if (row != NULL)
-		*row = r;
-	return r == NULL ? 0 : lane_number(r->lane);
-}
-
-static uint32_t
-start_all(struct bench *b)
-{
-	uint32_t n = 0;
-
-	while (start(b, NULL) != 0)
-		n++;
-	return n;
-}
+#include "unit_lane.h"
 
 static void
 a_lane_is_asked_for_when_it_is_due_and_once_at_a_time(void **state)
@@ -120,7 +41,7 @@ more_is_fetched_when_half_is_used_up(void **state)
 	fetch(b, 1, LANE_FETCH, b->now.wall_ms);
 	for (int i = 0; i < LANE_FETCH / 2 - 1; i++) {
 		want_i64(start(b, &row), 1, "start %d", i);
-		lane_done(b->ls, row, LANE_SUCCESS, b->now);
+		end(b, row, LANE_SUCCESS);
 		if (lane_ask(b->ls, b->now, &w))
 			fail_msg("asked with %d left", LANE_FETCH - i - 1);
 	}
@@ -142,7 +63,7 @@ a_lane_has_no_more_in_flight_than_its_width(void **state)
 	for (int i = 0; i < 8; i++)
 		want_i64(start(b, &row), 1, "start %d", i);
 	want_i64(start(b, NULL), 0, "a ninth");
-	lane_done(b->ls, row, LANE_SUCCESS, b->now);
+	end(b, row, LANE_SUCCESS);
 	want_i64(start(b, NULL), 1, "after one ended");
 	want_i64(start(b, NULL), 0, "and no more");
 	bench_free(b);
@@ -195,11 +116,11 @@ a_failure_narrows_a_lane_to_one_and_successes_widen_it(void **state)
 	open_lane(b, 1, 8);
 	fetch(b, 1, 60, INT64_MAX);
 	want_i64(start(b, &row[0]), 1, "start");
-	lane_done(b->ls, row[0], LANE_FAILURE, b->now);
+	end(b, row[0], LANE_FAILURE);
 	want_i64(start(b, &row[n++]), 1, "one");
 	want_i64(start(b, NULL), 0, "a second");
 	for (size_t i = 0; i < NELEM(width); i++) {
-		lane_done(b->ls, row[--n], LANE_SUCCESS, b->now);
+		end(b, row[--n], LANE_SUCCESS);
 		while (start(b, &row[n]) != 0)
 			n++;
 		want_i64(n, width[i], "after success %zu", i + 1);
@@ -221,7 +142,7 @@ a_lane_that_hangs_gets_no_further_slot_after_a_second(void **state)
 	fetch(b, 1, 10, INT64_MAX);
 	want_i64(start(b, NULL), 0, "while it hangs");
 	want_i64(lanes_count(b->ls).suspect_flight, 1, "suspect");
-	lane_done(b->ls, row, LANE_SUCCESS, b->now);
+	end(b, row, LANE_SUCCESS);
 	want_i64(lanes_count(b->ls).suspect_flight, 0, "suspect after");
 	want_i64(start(b, NULL), 1, "afterwards");
 	want_i64(start(b, NULL), 1, "and wide");
@@ -240,8 +161,8 @@ suspect_lanes_together_have_at_most_half_of_all_slots(void **state)
 		open_lane(b, n, 8);
 		fetch(b, n, 10, INT64_MAX);
 		want_i64(start(b, &row), n, "lane");
-		lane_done(b->ls, row, LANE_FAILURE, b->now);
-		(void)lane_take_back(b->ls, n);
+		end(b, row, LANE_FAILURE);
+		(void)lane_take_back(b->ls, n, b->now);
 	}
 	for (n = 1; n <= 8; n++)
 		fetch(b, n, 3, INT64_MAX);
@@ -274,7 +195,7 @@ hung_lanes_leave_the_sound_ones_their_slots(void **state)
 	}
 	for (uint32_t n = 91; n <= 100; n++) {
 		want_i64(start(b, &row), n, "sound lane");
-		lane_done(b->ls, row, LANE_SUCCESS, b->now);
+		end(b, row, LANE_SUCCESS);
 	}
 	bench_free(b);
 }
@@ -288,14 +209,15 @@ a_rate_is_kept_without_bursts(void **state)
 	uint32_t n;
 
 	(void)state;
-	lane_rule(b->ls, 1, (struct lane_rules){ true, 8, 4 }, b->now);
+	lane_rule(b->ls, 1, (struct lane_rules){ .open = true,
+	    .width = 8, .rate_per_s = 4 }, b->now);
 	pass(b, 10000);
 	begun = b->now.mono_ms;
 	fetch(b, 1, 20, INT64_MAX);
 	for (n = 0; b->now.mono_ms - begun < 2000; ) {
 		if (start(b, &row) != 0) {
 			n++;
-			lane_done(b->ls, row, LANE_SUCCESS, b->now);
+			end(b, row, LANE_SUCCESS);
 			continue;
 		}
 		assert_true(lanes_wake_ms(b->ls) > b->now.mono_ms);
@@ -315,9 +237,9 @@ a_shut_lane_neither_starts_nor_asks_and_begins_anew(void **state)
 	(void)state;
 	open_lane(b, 1, 8);
 	fetch(b, 1, 5, b->now.wall_ms);
-	lane_rule(b->ls, 1, (struct lane_rules){ false, 8, 0 }, b->now);
+	lane_rule(b->ls, 1, (struct lane_rules){ .width = 8 }, b->now);
 	want_i64(start(b, NULL), 0, "shut");
-	rows = lane_take_back(b->ls, 1);
+	rows = lane_take_back(b->ls, 1, b->now);
 	want_i64(rows.n, 5, "taken back");
 	lane_due(b->ls, 1, b->now.wall_ms, b->now);
 	assert_false(lane_ask(b->ls, b->now, &w));

@@ -122,6 +122,53 @@ an_endless_retry_after_0_is_not_a_loop(void **state)
 }
 
 static void
+an_attempt_before_its_time_uses_none_and_moves_nothing(void **state)
+{
+	struct retry r = { .settings = &usual, .now_ms = NOW,
+	    .accepted_ms = NOW, .attempts = 9, .status = 500,
+	    .early_ms = NOW + 60000 };
+
+	(void)state;
+	retry_decide(&r);
+	assert_null(r.dead);
+	want_i64(r.used, 9, "used");
+	want_i64(r.next_ms, NOW + 60000, "next");
+	r.early_ms = NOW - 1;		/* its time came while it was made */
+	retry_decide(&r);
+	assert_null(r.dead);
+	want_i64(r.used, 9, "used");
+	want_i64(r.next_ms, NOW + 1000, "next");
+	r.early_ms = NOW + 60000;
+	r.status = 429;
+	r.retry_after = SLICE("90");
+	retry_decide(&r);
+	want_i64(r.next_ms, NOW + 90000, "next, as asked for");
+	want_i64(r.asked_ms, 90000, "asked for");
+	r.accepted_ms = NOW - 7 * DAY + 30000;
+	retry_decide(&r);
+	want_str(r.dead, "deadline", "past its deadline");
+}
+
+static void
+what_failed_by_our_fault_uses_no_attempt(void **state)
+{
+	struct task_settings none = { .nretry = 0 };
+	struct retry r = { .settings = &usual, .now_ms = NOW,
+	    .accepted_ms = NOW, .attempts = 9, .ours = true };
+
+	(void)state;
+	retry_decide(&r);
+	assert_null(r.dead);
+	want_i64(r.used, 9, "used");
+	want_i64(r.next_ms, NOW + DAY, "next");
+	r.settings = &none;
+	r.attempts = 0;
+	retry_decide(&r);
+	assert_null(r.dead);
+	want_i64(r.next_ms, NOW + 5000, "next without a schedule");
+}
+
+static void
 dates_are_read_in_all_three_forms(void **state)
 {
 	static const struct { const char *text; enum rc rc; int64_t want; } t[] = {
@@ -192,6 +239,9 @@ main(void)
 	    cmocka_unit_test(
 		retry_after_counts_on_429_and_503_between_the_step_and_a_day),
 	    cmocka_unit_test(an_endless_retry_after_0_is_not_a_loop),
+	    cmocka_unit_test(
+		an_attempt_before_its_time_uses_none_and_moves_nothing),
+	    cmocka_unit_test(what_failed_by_our_fault_uses_no_attempt),
 	    cmocka_unit_test(dates_are_read_in_all_three_forms),
 	    cmocka_unit_test(a_due_time_no_schedule_can_have_set_is_too_far),
 	};

@@ -355,7 +355,8 @@ rows_behind_the_cursor_are_found_and_none_is_claimed_twice(void **state)
 	struct site *s = *state;
 	uint32_t sub = subscribe(s, "/200", "{}", "{}");
 	struct hold *h = hold_new(s->store);
-	struct lane_wish w = { sub, 64, INT64_MAX };
+	struct lane_wish w = { .number = sub, .max = 64,
+	    .since_ms = INT64_MAX };
 	struct lane_rows rows = { NULL, NULL, 0 }, more = rows;
 	struct store_settle back = { .outcome = STORE_RETRIED };
 	struct parcel *first;
