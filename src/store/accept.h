@@ -31,6 +31,12 @@ struct store_accept {
 	bool		 test;
 	const uint32_t	*subscription;	/* matched, ascending, no repeats */
 	uint32_t	 nsubscription;
+	const bool	*ordered;	/* of each, whether it takes the events
+					   of one order in turn; NULL: none */
+	uint64_t	 chain;		/* which order: events with the same
+					   one wait for each other, so one that
+					   is equal by chance costs time and no
+					   more; not 0 with ordered */
 	const uint64_t	*ref;		/* crypt_ref of what it is found by */
 	uint32_t	 nref;
 	uint64_t	 generation;	/* under which it was matched */
@@ -39,6 +45,7 @@ struct store_accept {
 	enum rc		 rc;
 	uint64_t	 position;	/* from 1; RC_OK and RC_EXISTS */
 	uint32_t	 deliveries;	/* the same */
+	bool		 fanout;	/* RC_OK: store_fanout makes them due */
 	int64_t		 accepted_ms;	/* the same; also each due time */
 };
 
@@ -58,7 +65,8 @@ struct store_accept {
  * RC_OK if every item has a result of its own, else what failed for all
  * (which then is also in each rc).  Positions ascend in the order of items.
  * An event that matches more than 256 subscriptions gets its due rows later,
- * from the sweep; deliveries counts them all the same.
+ * from the sweep, and so does one that has to come after such an event in
+ * somebody's order; deliveries counts them all the same.
  */
 MUST_USE enum rc store_accept(struct store *st, struct store_accept *item,
     size_t n);

@@ -26,6 +26,8 @@ enum bdb_file {
 	BDB_SENDER,	/* sender id -> position, content hash, deliveries */
 	BDB_EVENT,	/* position -> event */
 	BDB_REF,	/* references -> positions, see bdb_ref.c */
+	BDB_CHAIN,	/* lane, order, position -> accepted, of deliveries that
+			   take their turn; see bdb_chain.h */
 	BDB_DUE,	/* lane, due, position, ordinal -> attempts */
 	BDB_DELIVERY,	/* position, subscription, ordinal, n -> delivery (n 0)
 			   and its attempts (n from 1) */

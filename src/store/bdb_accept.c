@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/bdb_accept.h"
+#include "store/bdb_chain.h"
 #include "store/bdb_committer.h"
 #include "store/bdb_count.h"
 #include "store/bdb_fanout.h"
@@ -14,7 +15,10 @@
  *   SENDER  its sender id, if it has one
  *   EVENT   itself
  *   REF     its references, all of the transaction's together
- *   DUE     a row for each subscription, due at once; or one fan-out row
+ *   CHAIN   a row for each subscription that has the events of an order in
+ *           turn
+ *   DUE     a row for each subscription that need not wait for its turn, due
+ *           at once; or one fan-out row
  */
 #define ROWS_MAX	10000
 #define BYTES_MAX	(2 * STORE_ORDER_MAX)	/* of orders: those that are
@@ -26,6 +30,8 @@
 struct row {
 	uint32_t lane;
 	uint64_t position;
+	uint64_t chain;		/* 0: none */
+	bool	 waits;		/* found: for its turn */
 };
 
 struct batch {
@@ -35,7 +41,7 @@ struct batch {
 	struct bdb_ref_entry	 *ref;		/* room for all of them */
 	size_t			  nref;
 	struct row		 *row;		/* the same */
-	size_t			  nrow;
+	size_t			  nrow, nfanout;	/* of them in lane 0 */
 	struct buf		  key, val;
 };
 
@@ -46,15 +52,16 @@ accept_room(void)
 }
 
 static bool
-is_fanout(const struct store_accept *a)
+is_large(const struct store_accept *a)
 {
 	return a->nsubscription > FANOUT_ABOVE;
 }
 
+/* At most; each may have one in its chain, too. */
 static size_t
 due_rows(const struct store_accept *a)
 {
-	return is_fanout(a) ? 1 : a->nsubscription;
+	return is_large(a) || a->nsubscription == 0 ? 1 : a->nsubscription;
 }
 
 /* What could never be stored, however often it is tried. */
@@ -75,7 +82,8 @@ accept_gather(struct accept_list *l, struct accept_room *r,
 {
 	for (; l->next < l->n; l->next++) {
 		struct store_accept *a = &l->item[l->next];
-		size_t rows = 2 + due_rows(a), bytes = a->order.len;
+		size_t rows = 2 + due_rows(a) * (a->ordered == NULL ? 1 : 2);
+		size_t bytes = a->order.len;
 
 		if (too_big(a)) {
 			a->rc = RC_TOOBIG;
@@ -150,9 +158,15 @@ add_rows(struct batch *b, const struct store_accept *a)
 	for (uint32_t i = 0; i < a->nref; i++)
 		b->ref[b->nref++] = (struct bdb_ref_entry){ a->ref[i],
 		    a->position };
-	for (size_t i = 0; i < due_rows(a); i++)
-		b->row[b->nrow++] = (struct row){
-		    is_fanout(a) ? 0 : a->subscription[i], a->position };
+	if (a->fanout) {
+		b->row[b->nrow++] = (struct row){ .position = a->position,
+		    .chain = a->ordered == NULL ? 0 : a->chain };
+		b->nfanout++;
+	}
+	for (uint32_t i = 0; i < a->nsubscription && !a->fanout; i++)
+		b->row[b->nrow++] = (struct row){ a->subscription[i],
+		    a->position, a->ordered != NULL && a->ordered[i] ?
+		    a->chain : 0, false };
 }
 
 static int
@@ -165,6 +179,23 @@ by_key(const void *va, const void *vb)
 	return a->position < b->position ? -1 : a->position > b->position;
 }
 
+/* By position within a lane, so that one of this batch waits for another. */
+static enum rc
+put_chains(struct store *st, DB_TXN *txn, struct batch *b)
+{
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < b->nrow && rc == RC_OK; i++) {
+		struct row *r = &b->row[i];
+
+		if (r->chain != 0)
+			rc = bdb_chain_add(st, txn, &(struct key_link){
+			    r->lane, r->chain, r->position }, b->accepted_ms,
+			    &r->waits);
+	}
+	return rc;
+}
+
 /*
  * In the order of keys, as settle does it: two transactions that go through a
  * tree in the same direction can't wait for each other.
@@ -173,22 +204,53 @@ static enum rc
 put_due(struct store *st, DB_TXN *txn, struct batch *b)
 {
 	struct store_due d = { .due_ms = b->accepted_ms };
-	enum rc rc = RC_OK;
+	enum rc rc;
 
 	qsort(b->row, b->nrow, sizeof *b->row, by_key);
+	rc = put_chains(st, txn, b);
 	for (size_t i = 0; i < b->nrow && rc == RC_OK; i++) {
-		d.key.position = b->row[i].position;
-		d.key.subscription = b->row[i].lane;
-		if (d.key.subscription == 0) {
-			rc = bdb_fanout_put(st, txn, d.key.position,
-			    d.due_ms);
+		const struct row *r = &b->row[i];
+
+		d.key.position = r->position;
+		d.key.subscription = r->lane;
+		d.chain = r->chain;
+		if (r->lane == 0) {
+			rc = bdb_fanout_put(st, txn, r->position, r->chain);
 			continue;
 		}
+		if (r->waits)
+			continue;
 		key_due(&b->key, &d);
 		value_due(&b->val, &d);
 		rc = bdb_put(st, txn, BDB_DUE, &b->key, &b->val);
 	}
 	return rc;
+}
+
+/*
+ * Does it get its due rows later?  One that somebody has in turn does, too,
+ * while an earlier event of its order is still to be fanned out, in the store
+ * or in this batch.
+ */
+static enum rc
+choose_fanout(struct store *st, DB_TXN *txn, const struct batch *b,
+    struct store_accept *a)
+{
+	struct key_link l = { .chain = a->chain };
+	uint64_t first;
+	enum rc rc;
+
+	a->fanout = is_large(a);
+	if (a->fanout || a->ordered == NULL || a->chain == 0)
+		return RC_OK;
+	for (size_t i = 0; i < b->nrow && b->nfanout > 0 && !a->fanout; i++)
+		a->fanout = b->row[i].lane == 0 &&
+		    b->row[i].chain == a->chain;
+	if (a->fanout)
+		return RC_OK;
+	rc = bdb_chain_first(st, txn, &l, &first);
+	a->fanout = rc == RC_OK;
+	return rc == RC_NOTFOUND ? RC_OK : rc;
 }
 
 /* Results that only stand once the transaction does; RC_OK goes on. */
@@ -213,6 +275,9 @@ decide(struct store *st, DB_TXN *txn, struct batch *b,
 	a->position = ++*position;
 	a->accepted_ms = b->accepted_ms;
 	a->deliveries = a->nsubscription;
+	rc = choose_fanout(st, txn, b, a);
+	if (rc != RC_OK)
+		return rc;
 	add_rows(b, a);
 	return a->sender_id.len > 0 ? put_sender(st, txn, b, a) : RC_OK;
 }
@@ -224,7 +289,7 @@ take(struct store *st, DB_TXN *txn, void *arg)
 	uint64_t before, position, generation;
 	enum rc rc;
 
-	b->nref = b->nrow = 0;
+	b->nref = b->nrow = b->nfanout = 0;
 	rc = bdb_count_get(st, txn, KEY_POSITION, true, &before);
 	if (rc == RC_OK)
 		rc = bdb_count_get(st, txn, KEY_GENERATION, false,

@@ -3,9 +3,8 @@
 #include "store/bdb_count.h"
 #include "store/bdb_verify.h"
 
-/* "msg_...: text" */
-static void
-say_delivery(const struct store *st, const struct store_key *k,
+void
+check_say(const struct store *st, const struct store_key *k,
     struct buf *say, const char *text)
 {
 	char id[ID_MAX];
@@ -14,8 +13,8 @@ say_delivery(const struct store *st, const struct store_key *k,
 	buf_printf(say, "%s: %s", id, text);
 }
 
-static void
-say_event(const struct store *st, uint64_t position, struct buf *say,
+void
+check_say_event(const struct store *st, uint64_t position, struct buf *say,
     const char *text)
 {
 	char id[ID_MAX];
@@ -31,9 +30,8 @@ unless_gone(enum rc rc)
 	return rc == RC_NOTFOUND ? RC_OK : rc;
 }
 
-/* Whether a row stands in a file, its value in val. */
-static enum rc
-look_up(struct store *st, DB_TXN *txn, enum bdb_file f, const struct buf *key,
+enum rc
+check_look_up(struct store *st, DB_TXN *txn, enum bdb_file f, const struct buf *key,
     struct buf *val, bool *there)
 {
 	enum rc rc = bdb_get(st, txn, f, key, val, false);
@@ -42,8 +40,8 @@ look_up(struct store *st, DB_TXN *txn, enum bdb_file f, const struct buf *key,
 	return unless_gone(rc);
 }
 
-static enum rc
-read_event(struct store *st, DB_TXN *txn, uint64_t position,
+enum rc
+check_read_event(struct store *st, DB_TXN *txn, uint64_t position,
     struct store_event *ev, bool *there, bool *legible)
 {
 	enum rc rc = bdb_event_row(st, txn, position, ev);
@@ -53,8 +51,8 @@ read_event(struct store *st, DB_TXN *txn, uint64_t position,
 	return rc == RC_INVALID ? RC_OK : unless_gone(rc);
 }
 
-static enum rc
-read_delivery(struct store *st, DB_TXN *txn, const struct store_key *k,
+enum rc
+check_read_delivery(struct store *st, DB_TXN *txn, const struct store_key *k,
     struct store_delivery *d, bool *there, bool *legible)
 {
 	enum rc rc = bdb_delivery_row(st, txn, k, d);
@@ -75,21 +73,21 @@ check_sender(struct store *st, DB_TXN *txn, struct slice key,
 	enum rc rc;
 
 	buf_slice(&k, key);
-	rc = look_up(st, txn, BDB_SENDER, &k, &val, &there);
+	rc = check_look_up(st, txn, BDB_SENDER, &k, &val, &there);
 	if (rc != RC_OK || !there)
 		goto done;
 	if (value_sender_parse(buf_as_slice(&val), &t) != RC_OK) {
 		buf_puts(say, "a sender id's row can't be read");
 		goto done;
 	}
-	rc = read_event(st, txn, t.position, &ev, &there, &legible);
+	rc = check_read_event(st, txn, t.position, &ev, &there, &legible);
 	if (rc != RC_OK)
 		goto done;
 	if (!there)
-		say_event(st, t.position, say,
+		check_say_event(st, t.position, say,
 		    "a sender id stands for it, and it is missing");
 	else if (legible && !slice_eq(ev.sender_id, key))
-		say_event(st, t.position, say,
+		check_say_event(st, t.position, say,
 		    "a sender id stands for it that is not its own");
 done:
 	store_event_clear(&ev);
@@ -103,25 +101,27 @@ static enum rc
 read_written(struct store *st, DB_TXN *txn, const struct store_event *ev,
     size_t *written)
 {
-	struct store_due d = { .due_ms = ev->accepted_ms,
-	    .key.position = ev->position };
 	struct buf key = KEY_INIT, val = VALUE_INIT;
+	uint64_t chain;
 	uint32_t n;
 	bool there;
 	enum rc rc;
 
 	*written = SIZE_MAX;
-	key_due(&key, &d);
-	rc = look_up(st, txn, BDB_DUE, &key, &val, &there);
+	key_fanout(&key, ev->position);
+	rc = check_look_up(st, txn, BDB_DUE, &key, &val, &there);
 	if (rc == RC_OK && there &&
-	    value_u32_parse(buf_as_slice(&val), &n) == RC_OK)
+	    value_fanout_parse(buf_as_slice(&val), &n, &chain) == RC_OK)
 		*written = n;
 	buf_free(&val);
 	buf_free(&key);
 	return rc;
 }
 
-/* Each one listed is due since the event came, or has a row of its own. */
+/*
+ * Each one listed is due since the event came, or has a row of its own, or
+ * stands in its chain.
+ */
 static enum rc
 check_listed(struct store *st, DB_TXN *txn, const struct store_event *ev,
     struct buf *say)
@@ -137,13 +137,18 @@ check_listed(struct store *st, DB_TXN *txn, const struct store_event *ev,
 	for (size_t i = 0; i < n && i < written && rc == RC_OK && there; i++) {
 		d.key.subscription = event_listed(ev, i);
 		key_due(&key, &d);
-		rc = look_up(st, txn, BDB_DUE, &key, &val, &there);
+		rc = check_look_up(st, txn, BDB_DUE, &key, &val, &there);
 		if (rc != RC_OK || there)
 			continue;
 		key_delivery(&key, &d.key, 0);
-		rc = look_up(st, txn, BDB_DELIVERY, &key, &val, &there);
+		rc = check_look_up(st, txn, BDB_DELIVERY, &key, &val, &there);
+		if (rc != RC_OK || there)
+			continue;
+		key_chain(&key, &(struct key_link){ d.key.subscription,
+		    event_chain(ev, i), ev->position });
+		rc = check_look_up(st, txn, BDB_CHAIN, &key, &val, &there);
 		if (rc == RC_OK && !there)
-			say_delivery(st, &d.key, say, "its event lists it, "
+			check_say(st, &d.key, say, "its event lists it, "
 			    "and it is neither due nor on record");
 	}
 	buf_free(&val);
@@ -165,13 +170,13 @@ check_event(struct store *st, DB_TXN *txn, struct slice key, struct buf *say)
 	}
 	rc = bdb_count_get(st, txn, KEY_POSITION, false, &newest);
 	if (rc == RC_OK)
-		rc = read_event(st, txn, position, &ev, &there, &legible);
+		rc = check_read_event(st, txn, position, &ev, &there, &legible);
 	if (rc != RC_OK || !there)
 		goto done;
 	if (!legible)
-		say_event(st, position, say, "its row can't be read");
+		check_say_event(st, position, say, "its row can't be read");
 	else if (position > newest)
-		say_event(st, position, say, "it lies above the counter of "
+		check_say_event(st, position, say, "it lies above the counter of "
 		    "events, which will write over it");
 	else
 		rc = check_listed(st, txn, &ev, say);
@@ -189,25 +194,25 @@ check_against_row(struct store *st, DB_TXN *txn, const struct store_due *d,
 	bool there, row_legible;
 	enum rc rc;
 
-	rc = read_delivery(st, txn, &d->key, &row, &there, &row_legible);
+	rc = check_read_delivery(st, txn, &d->key, &row, &there, &row_legible);
 	if (rc != RC_OK || (there && !row_legible))
 		return rc;
 	if (!there) {
 		if (d->attempts > 0 || d->recorded > 0)
-			say_delivery(st, &d->key, say,
+			check_say(st, &d->key, say,
 			    "it was tried, and is not on record");
 		else if (legible && d->key.ordinal == 0 &&
 		    d->due_ms != ev->accepted_ms)
-			say_delivery(st, &d->key, say, "it was never tried, "
+			check_say(st, &d->key, say, "it was never tried, "
 			    "and is due at another time than its event came");
 	} else if (row.state != STORE_IS_PENDING) {
-		say_delivery(st, &d->key, say, "it is due, and done with");
+		check_say(st, &d->key, say, "it is due, and done with");
 	} else if (row.next_ms != d->due_ms) {
-		say_delivery(st, &d->key, say,
+		check_say(st, &d->key, say,
 		    "it is due at another time than its record says");
 	} else if (row.attempts != d->attempts ||
 	    row.recorded != d->recorded) {
-		say_delivery(st, &d->key, say, "its due row and its record "
+		check_say(st, &d->key, say, "its due row and its record "
 		    "count attempts differently");
 	}
 	return RC_OK;
@@ -219,16 +224,17 @@ check_fanout(struct store *st, const struct store_due *d, struct slice val,
     const struct store_event *ev, bool there, bool legible, struct buf *say)
 {
 	uint32_t written;
+	uint64_t chain;
 
 	if (!there)
-		say_event(st, d->key.position, say,
+		check_say_event(st, d->key.position, say,
 		    "it is to be fanned out, and is missing");
-	else if (value_u32_parse(val, &written) != RC_OK)
-		say_event(st, d->key.position, say,
+	else if (value_fanout_parse(val, &written, &chain) != RC_OK)
+		check_say_event(st, d->key.position, say,
 		    "its fan-out row can't be read");
 	else if (legible && (written >= event_nlisted(ev) ||
-	    d->due_ms != ev->accepted_ms))
-		say_event(st, d->key.position, say,
+	    d->due_ms != 0 || chain != ev->chain))
+		check_say_event(st, d->key.position, say,
 		    "its fan-out row is not like it");
 }
 
@@ -245,27 +251,31 @@ check_due(struct store *st, DB_TXN *txn, struct slice key, struct buf *say)
 		buf_puts(say, "a due row's key can't be read");
 		return RC_OK;
 	}
-	rc = read_event(st, txn, d.key.position, &ev, &there, &legible);
+	rc = check_read_event(st, txn, d.key.position, &ev, &there, &legible);
 	if (rc != RC_OK)
 		goto done;
 	buf_slice(&k, key);
-	rc = look_up(st, txn, BDB_DUE, &k, &val, &due);
+	rc = check_look_up(st, txn, BDB_DUE, &k, &val, &due);
 	if (rc != RC_OK || !due)
 		goto done;
 	if (d.key.subscription == 0)
 		check_fanout(st, &d, buf_as_slice(&val), &ev, there, legible,
 		    say);
 	else if (value_due_parse(buf_as_slice(&val), &d) != RC_OK)
-		say_delivery(st, &d.key, say, "its due row can't be read");
+		check_say(st, &d.key, say, "its due row can't be read");
 	else if (!there)
-		say_delivery(st, &d.key, say,
+		check_say(st, &d.key, say,
 		    "it is due, and its event is missing");
 	else if (legible && d.key.ordinal == 0 &&
 	    !event_lists(&ev, d.key.subscription))
-		say_delivery(st, &d.key, say,
+		check_say(st, &d.key, say,
 		    "it is due, and its event does not list it");
 	else
 		rc = check_against_row(st, txn, &d, &ev, legible, say);
+	if (d.key.subscription == 0)
+		d.chain = ev.chain;
+	if (rc == RC_OK && say->len == 0 && legible && d.key.ordinal == 0)
+		rc = check_due_in_chain(st, txn, &d, &ev, say);
 done:
 	store_event_clear(&ev);
 	buf_free(&val);
@@ -283,9 +293,9 @@ check_pending(struct store *st, DB_TXN *txn, const struct store_delivery *d,
 	enum rc rc;
 
 	key_due(&key, &due);
-	rc = look_up(st, txn, BDB_DUE, &key, &val, &there);
+	rc = check_look_up(st, txn, BDB_DUE, &key, &val, &there);
 	if (rc == RC_OK && !there)
-		say_delivery(st, &d->key, say, "it is pending, and not due");
+		check_say(st, &d->key, say, "it is pending, and not due");
 	buf_free(&val);
 	buf_free(&key);
 	return rc;
@@ -300,9 +310,9 @@ check_done_in(struct store *st, DB_TXN *txn, const struct store_delivery *d,
 	enum rc rc;
 
 	key_done(&key, lane, d->done_ms, &d->key);
-	rc = look_up(st, txn, BDB_DONE, &key, &val, &there);
+	rc = check_look_up(st, txn, BDB_DONE, &key, &val, &there);
 	if (rc == RC_OK && !there)
-		say_delivery(st, &d->key, say, text);
+		check_say(st, &d->key, say, text);
 	buf_free(&val);
 	buf_free(&key);
 	return rc;
@@ -323,18 +333,18 @@ check_delivery(struct store *st, DB_TXN *txn, struct slice key,
 		buf_puts(say, "a delivery's key can't be read");
 		return RC_OK;
 	}
-	rc = read_delivery(st, txn, &k, &d, &there, &legible);
+	rc = check_read_delivery(st, txn, &k, &d, &there, &legible);
 	if (rc == RC_OK && !there && n > 0) {
 		buf_slice(&own, key);
-		rc = look_up(st, txn, BDB_DELIVERY, &own, &val, &attempt);
+		rc = check_look_up(st, txn, BDB_DELIVERY, &own, &val, &attempt);
 		if (rc == RC_OK && attempt)
-			say_delivery(st, &k, say, "there are attempts, and no "
+			check_say(st, &k, say, "there are attempts, and no "
 			    "record of what they are of");
 	}
 	if (rc != RC_OK || !there)
 		goto done;
 	if (!legible) {
-		say_delivery(st, &k, say, "its row can't be read");
+		check_say(st, &k, say, "its row can't be read");
 	} else if (d.state == STORE_IS_PENDING) {
 		rc = check_pending(st, txn, &d, say);
 	} else {
@@ -367,29 +377,29 @@ check_done(struct store *st, DB_TXN *txn, struct slice key, struct buf *say)
 		    "read");
 		return RC_OK;
 	}
-	rc = read_delivery(st, txn, &dk, &d, &there, &legible);
+	rc = check_read_delivery(st, txn, &dk, &d, &there, &legible);
 	if (rc != RC_OK || (there && !legible))
 		goto done;
 	if (!there)
 		d.state = STORE_IS_PENDING;
 	legible = there;
 	buf_slice(&k, key);
-	rc = look_up(st, txn, BDB_DONE, &k, &val, &there);
+	rc = check_look_up(st, txn, BDB_DONE, &k, &val, &there);
 	if (rc != RC_OK || !there)
 		goto done;
 	state = val.len > 0 ? (uint8_t)val.s[0] : 0;
 	if (!legible)
-		say_delivery(st, &dk, say,
+		check_say(st, &dk, say,
 		    "it is listed as done with, and not on record");
 	else if (d.state == STORE_IS_PENDING)
-		say_delivery(st, &dk, say,
+		check_say(st, &dk, say,
 		    "it is listed as done with, and pending");
 	else if (d.done_ms != done_ms || d.state != state)
-		say_delivery(st, &dk, say, "it is listed as done with in "
+		check_say(st, &dk, say, "it is listed as done with in "
 		    "another way than its record says");
 	else if (lane != dk.subscription &&
 	    (lane != 0 || state != STORE_IS_DEAD))
-		say_delivery(st, &dk, say, "it is in a list where it does not "
+		check_say(st, &dk, say, "it is in a list where it does not "
 		    "belong");
 done:
 	buf_free(&val);

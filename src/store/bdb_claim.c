@@ -1,11 +1,9 @@
 #include <inttypes.h>
 #include "base/log.h"
 #include "store/bdb_delivery.h"
-#include "store/bdb_fanout.h"
 
 #define DUE_BULK	4096	/* bytes of rows read at once: a page, the least
 				   that the engine takes */
-#define FANOUT_STEPS	100	/* of FANOUT_STEP rows, in one look */
 #define EVENT_MOST	4096	/* bytes of a row that most events fit in */
 
 struct heads_arg {
@@ -49,33 +47,15 @@ heads(struct store *st, void *arg)
 	return rc;
 }
 
-/* Events with very many subscribers get their due rows before the look. */
-static enum rc
-expand(struct store *st)
-{
-	bool more;
-	enum rc rc;
-
-	rc = bdb_enter_long(st);
-	if (rc != RC_OK)
-		return rc;
-	rc = bdb_fanout_expand(st, FANOUT_STEPS, &more);
-	bdb_leave(st);
-	return rc;
-}
-
 enum rc
 store_heads(struct store *st, uint32_t after_lane, struct store_head *h,
     size_t max, size_t *n)
 {
 	struct heads_arg a = { .after = after_lane, .h = h, .max = max };
-	enum rc rc = RC_OK;
+	enum rc rc;
 
 	*n = 0;
-	if (after_lane == 0)
-		rc = expand(st);
-	if (rc == RC_OK)
-		rc = bdb_read(st, heads, &a);
+	rc = bdb_read(st, heads, &a);
 	if (rc == RC_OK)
 		*n = a.n;
 	return rc;

@@ -278,6 +278,22 @@ event_lists(const struct store_event *ev, uint32_t subscription)
 	return i < event_nlisted(ev) && event_listed(ev, i) == subscription;
 }
 
+uint64_t
+event_chain(const struct store_event *ev, size_t i)
+{
+	return i / 8 < ev->ordered.len && ((unsigned char)ev->ordered.s[i / 8]
+	    >> i % 8 & 1) != 0 ? ev->chain : 0;
+}
+
+uint64_t
+event_chain_of(const struct store_event *ev, uint32_t subscription)
+{
+	size_t i = listed_from(ev, subscription);
+
+	return i < event_nlisted(ev) && event_listed(ev, i) == subscription ?
+	    event_chain(ev, i) : 0;
+}
+
 /* A delivery that was never tried: all there is to know is in the event. */
 static void
 derive(const struct store_event *ev, uint32_t subscription,

@@ -57,6 +57,13 @@ size_t event_nlisted(const struct store_event *ev);
 /* Does it list this one? */
 bool event_lists(const struct store_event *ev, uint32_t subscription);
 
+/*
+ * The chain in which the i-th one, or this subscription's first delivery,
+ * takes its turn; 0: in none, or it is not listed.
+ */
+uint64_t event_chain(const struct store_event *ev, size_t i);
+uint64_t event_chain_of(const struct store_event *ev, uint32_t subscription);
+
 /* Where a walk over an event's deliveries stands, and what it may cost. */
 struct event_walk {
 	uint32_t	 subscription;	/* the first one to look at; from 0 */

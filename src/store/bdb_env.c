@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/bdb_env.h"
+#include "store/bdb_key.h"
 
 /*
  * The shared tables are made small, so that a program alone comes in quickly,
@@ -34,14 +35,15 @@
 				   never cut in two by a kill */
 
 const char *const bdb_file_name[BDB_NFILES] = {
-	"meta.db", "config.db", "sender.db", "event.db", "ref.db", "due.db",
-	"delivery.db", "done.db", "stat.db",
+	"meta.db", "config.db", "sender.db", "event.db", "ref.db", "chain.db",
+	"due.db", "delivery.db", "done.db", "stat.db",
 };
 
 void
 bdb_env_shape(const struct store *st, char *out, size_t max)
 {
-	snprintf(out, max, "%d/%" PRId64, SETTINGS, st->cache_bytes);
+	snprintf(out, max, "%d/%d/%" PRId64, SETTINGS, STORE_SCHEMA,
+	    st->cache_bytes);
 }
 
 /* The engine prints a line per page when a disk is full: not all of them. */
@@ -155,8 +157,8 @@ open_file(DB_ENV *env, enum bdb_file f, uint32_t create, DB **out)
 		if (error == 0)
 			error = db->set_flags(db, DB_CHKSUM);
 	}
-	/* The due tree shrinks as it grows: reverse splits only deadlock. */
-	if (error == 0 && f == BDB_DUE)
+	/* These shrink as they grow: reverse splits only deadlock. */
+	if (error == 0 && (f == BDB_DUE || f == BDB_CHAIN))
 		error = db->set_flags(db, DB_REVSPLITOFF);
 	if (error == 0)
 		error = db->open(db, NULL, bdb_file_name[f], NULL, DB_BTREE,
@@ -172,7 +174,7 @@ open_file(DB_ENV *env, enum bdb_file f, uint32_t create, DB **out)
 #define SUBSYSTEMS	(DB_INIT_LOCK | DB_INIT_LOG | DB_INIT_MPOOL |	\
 			DB_INIT_TXN | DB_THREAD)
 
-/* Make the databases of a new store and bring them to the disk. */
+/* Make the databases that are missing and bring them to the disk. */
 static enum rc
 create_files(DB_ENV *env, DB *db[BDB_NFILES], const char *dir,
     struct buf *why)
@@ -219,9 +221,40 @@ fill_regions(const char *dir, struct buf *why)
 	return error == 0 ? RC_OK : failed(error, path, why);
 }
 
+/*
+ * A store of an earlier version, which nobody is in: it gets the files that
+ * came since, and says so in the end.  What its rows mean has stayed the same.
+ */
+static enum rc
+bring_up(DB_ENV *env, DB *db[BDB_NFILES], const char *dir, struct buf *why)
+{
+	struct buf key = KEY_INIT, val = VALUE_INIT;
+	DBT k = { 0 }, v = { 0 };
+	enum rc rc;
+	int error;
+
+	rc = create_files(env, db, dir, why);
+	if (rc != RC_OK)
+		return rc;
+	key_meta(&key, KEY_SCHEMA);
+	value_u64(&val, STORE_SCHEMA);
+	k.data = key.s;
+	k.size = (uint32_t)key.len;
+	v.data = val.s;
+	v.size = (uint32_t)val.len;
+	error = db[BDB_META]->put(db[BDB_META], NULL, &k, &v, DB_AUTO_COMMIT);
+	buf_free(&val);
+	buf_free(&key);
+	if (error != 0)
+		return failed(error, bdb_file_name[BDB_META], why);
+	log_info("the store is of schema %d now", STORE_SCHEMA);
+	return bdb_schema_write(dir, why);
+}
+
 static enum rc
 recover_once(struct store *st, struct buf *why)
 {
+	struct buf other = BUF_INIT(1024);	/* what join will say */
 	DB *db[BDB_NFILES] = { NULL };
 	DB_ENV *env;
 	enum rc rc;
@@ -238,6 +271,9 @@ recover_once(struct store *st, struct buf *why)
 		rc = fill_regions(st->dir, why);
 	if (rc == RC_OK && st->creating)
 		rc = create_files(env, db, st->dir, why);
+	else if (rc == RC_OK && bdb_schema_check(st->dir, &other) == RC_STALE)
+		rc = bring_up(env, db, st->dir, why);
+	buf_free(&other);
 	error = env_end(env, db);
 	if (rc == RC_OK && error != 0)
 		rc = failed(error, "closing after recovery", why);
@@ -274,7 +310,7 @@ join(void *arg, struct buf *why)
 	if (!st->creating)
 		rc = bdb_schema_check(st->dir, why);
 	if (rc != RC_OK)
-		return RC_INVALID;
+		return rc == RC_STALE ? rc : RC_INVALID;
 	rc = env_new(st, &st->env, why);
 	if (rc != RC_OK)
 		return rc;

@@ -42,8 +42,14 @@ MUST_USE enum rc bdb_env_sync_log_entry(struct store *st);
 /* fsync of a directory.  RC_IO, with errno. */
 MUST_USE enum rc bdb_env_sync_dir(const char *dir);
 
-/* Is the store in dir of our version?  As store_open. */
+/*
+ * Is the store in dir of our version?  As store_open.
+ *   RC_STALE  of an earlier one: recovery brings it up
+ */
 MUST_USE enum rc bdb_schema_check(const char *dir, struct buf *why);
+
+/* Make it say that it is, for good.  RC_FULL, RC_IO. */
+MUST_USE enum rc bdb_schema_write(const char *dir, struct buf *why);
 
 /* bdb_space, for making and recovering a store. */
 

@@ -7,6 +7,8 @@
  *   accepted64
  *   key32      number of the publish key
  *   n32        subscriptions matched, then n times 32 bits, ascending
+ *   chain64    with EVENT_CHAIN only, then a bit for each of the n, padded to
+ *              a byte: whether it has events in turn, the first one's lowest
  *   type       length16, bytes
  *   sender id  the same, with EVENT_SENDER only
  *   occurred   the same, with EVENT_OCCURRED only
@@ -14,7 +16,8 @@
  */
 #define EVENT_LAYOUT	1
 
-enum { EVENT_TEST = 1, EVENT_SENDER = 2, EVENT_OCCURRED = 4 };
+enum { EVENT_TEST = 1, EVENT_SENDER = 2, EVENT_OCCURRED = 4,
+	EVENT_CHAIN = 8 };
 
 static void
 put_text(struct buf *val, struct slice s)
@@ -35,21 +38,40 @@ take_text(struct slice *s)
 	return slice_take(s, len);
 }
 
+static void
+put_ordered(struct buf *val, const struct store_accept *a)
+{
+	uint8_t bits = 0;
+
+	buf_be64(val, a->chain);
+	for (uint32_t i = 0; i < a->nsubscription; i++) {
+		bits |= (uint8_t)((unsigned)a->ordered[i] << i % 8);
+		if (i % 8 == 7 || i + 1 == a->nsubscription) {
+			buf_be8(val, bits);
+			bits = 0;
+		}
+	}
+}
+
 void
 event_encode(struct buf *val, const struct store_accept *a,
     int64_t accepted_ms)
 {
 	bool sender = a->sender_id.len > 0, occurred = a->occurred.s != NULL;
+	bool chain = a->ordered != NULL;
 
 	buf_clear(val);
 	buf_be8(val, EVENT_LAYOUT);
 	buf_be8(val, (uint8_t)((a->test ? EVENT_TEST : 0) |
-	    (sender ? EVENT_SENDER : 0) | (occurred ? EVENT_OCCURRED : 0)));
+	    (sender ? EVENT_SENDER : 0) | (occurred ? EVENT_OCCURRED : 0) |
+	    (chain ? EVENT_CHAIN : 0)));
 	buf_be64(val, (uint64_t)accepted_ms);
 	buf_be32(val, a->key);
 	buf_be32(val, a->nsubscription);
 	for (uint32_t i = 0; i < a->nsubscription; i++)
 		buf_be32(val, a->subscription[i]);
+	if (chain)
+		put_ordered(val, a);
 	put_text(val, a->type);
 	if (sender)
 		put_text(val, a->sender_id);
@@ -69,6 +91,11 @@ event_decode(struct store_event *ev, uint64_t position)
 	got.key = slice_be32(&s);
 	got.test = (flags & EVENT_TEST) != 0;
 	got.subscriptions = slice_take(&s, (size_t)slice_be32(&s) * 4);
+	if (flags & EVENT_CHAIN) {
+		got.chain = slice_be64(&s);
+		got.ordered = slice_take(&s,
+		    (got.subscriptions.len / 4 + 7) / 8);
+	}
 	got.type = take_text(&s);
 	if (flags & EVENT_SENDER)
 		got.sender_id = take_text(&s);

@@ -28,7 +28,8 @@ row_of_event(struct store *st, DB_TXN *txn, const struct store_key *k,
 		rc = RC_NOTFOUND;
 	if (rc == RC_OK)
 		*d = (struct store_due){ .key = *k,
-		    .due_ms = ev.accepted_ms };
+		    .due_ms = ev.accepted_ms,
+		    .chain = event_chain_of(&ev, k->subscription) };
 	store_event_clear(&ev);
 	return rc;
 }

@@ -21,6 +21,13 @@ take_ms(struct slice *s)
 	return (int64_t)(slice_be64(s) ^ (uint64_t)1 << 63);
 }
 
+/* What rows of no chain do not have. */
+static uint64_t
+take_chain(struct slice *s)
+{
+	return s->s != NULL && s->len > 0 ? slice_be64(s) : 0;
+}
+
 /* Everything was there, and nothing else. */
 static bool
 whole(struct slice s)
@@ -220,6 +227,29 @@ key_ref_moved(struct buf *key)
 }
 
 void
+key_chain(struct buf *key, const struct key_link *l)
+{
+	buf_clear(key);
+	buf_be32(key, l->lane);
+	buf_be64(key, l->chain);
+	buf_be64(key, l->position);
+}
+
+enum rc
+key_chain_parse(struct slice key, struct key_link *l)
+{
+	struct key_link got;
+
+	got.lane = slice_be32(&key);
+	got.chain = slice_be64(&key);
+	got.position = slice_be64(&key);
+	if (!whole(key))
+		return RC_INVALID;
+	*l = got;
+	return RC_OK;
+}
+
+void
 key_due(struct buf *key, const struct store_due *d)
 {
 	buf_clear(key);
@@ -250,6 +280,8 @@ value_due(struct buf *val, const struct store_due *d)
 	buf_clear(val);
 	buf_be16(val, d->attempts);
 	buf_be16(val, d->recorded);
+	if (d->chain != 0)
+		buf_be64(val, d->chain);
 }
 
 enum rc
@@ -257,11 +289,43 @@ value_due_parse(struct slice val, struct store_due *d)
 {
 	uint16_t attempts = slice_be16(&val);
 	uint16_t recorded = slice_be16(&val);
+	uint64_t chain = take_chain(&val);
 
 	if (!whole(val))
 		return RC_INVALID;
 	d->attempts = attempts;
 	d->recorded = recorded;
+	d->chain = chain;
+	return RC_OK;
+}
+
+void
+key_fanout(struct buf *key, uint64_t position)
+{
+	struct store_due d = { .key.position = position };
+
+	key_due(key, &d);
+}
+
+void
+value_fanout(struct buf *val, uint32_t written, uint64_t chain)
+{
+	buf_clear(val);
+	buf_be32(val, written);
+	if (chain != 0)
+		buf_be64(val, chain);
+}
+
+enum rc
+value_fanout_parse(struct slice val, uint32_t *written, uint64_t *chain)
+{
+	uint32_t n = slice_be32(&val);
+	uint64_t c = take_chain(&val);
+
+	if (!whole(val))
+		return RC_INVALID;
+	*written = n;
+	*chain = c;
 	return RC_OK;
 }
 

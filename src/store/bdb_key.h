@@ -20,10 +20,13 @@
  *             1                                    value_u32: first bucket
  *                                                  that is not moved there
  *             2 first64                            recent ones; bdb_ref.c
- *   DUE       lane32 due64 position64 ordinal16    attempts16 recorded16
- *             0 due64 position64 0                 value_u32: how many of an
- *                                                  event's rows are written,
- *                                                  see bdb_fanout.c
+ *   CHAIN     lane32 chain64 position64            64 bits: accepted
+ *             0 chain64 position64                 the same: an event still to
+ *                                                  be fanned out
+ *   DUE       lane32 due64 position64 ordinal16    attempts16 recorded16, with
+ *                                                  a chain its chain64
+ *             0 0 position64 0                     value_fanout: how many of
+ *                                                  an event's rows are written
  *   DELIVERY  position64 lane32 ordinal16 0        delivery, see bdb_settle.c
  *             position64 lane32 ordinal16 n16      attempt number n, from 1
  *   DONE      lane32 done64 position64 lane32 ordinal16    state8
@@ -44,7 +47,7 @@
 
 /* META: what is counted.  All values are value_u64. */
 enum key_word {
-	KEY_SCHEMA,	/* STORE_SCHEMA as it was when the store was made */
+	KEY_SCHEMA,	/* STORE_SCHEMA of who wrote last */
 	KEY_POSITION,	/* of the newest event */
 	KEY_GENERATION,	/* of the configuration */
 };
@@ -98,13 +101,31 @@ MUST_USE enum rc key_ref_bucket_parse(struct slice key, uint32_t *bucket,
 void key_ref_moved(struct buf *key);
 
 /*
- * DUE.  The key alone gives *d without attempts and recorded (0); the value
- * gives these.  Lane 0 is no subscription's: a skip scan starts above it.
+ * CHAIN.  The value is value_u64 of accepted_ms.  chain is a hash of the order
+ * and sorts in no order that means something, position does.
+ */
+struct key_link {
+	uint32_t lane;
+	uint64_t chain;
+	uint64_t position;
+};
+
+void key_chain(struct buf *key, const struct key_link *l);
+MUST_USE enum rc key_chain_parse(struct slice key, struct key_link *l);
+
+/*
+ * DUE.  The key alone gives *d without attempts, recorded and chain (0); the
+ * value gives these.  Lane 0 is no subscription's: a skip scan starts above
+ * it; its rows sort by position alone, since clocks may differ.
  */
 void key_due(struct buf *key, const struct store_due *d);
 MUST_USE enum rc key_due_parse(struct slice key, struct store_due *d);
 void value_due(struct buf *val, const struct store_due *d);
 MUST_USE enum rc value_due_parse(struct slice val, struct store_due *d);
+void key_fanout(struct buf *key, uint64_t position);
+void value_fanout(struct buf *val, uint32_t written, uint64_t chain);
+MUST_USE enum rc value_fanout_parse(struct slice val, uint32_t *written,
+    uint64_t *chain);
 
 /* DELIVERY: n 0 is the delivery, from 1 its attempts. */
 void key_delivery(struct buf *key, const struct store_key *k, uint16_t n);

@@ -1,11 +1,13 @@
 #include <inttypes.h>
 #include "base/log.h"
+#include "store/bdb_chain.h"
 #include "store/bdb_delivery.h"
 
 /*
  * Deliveries in pages.  Which rows a query walks:
  *
- *   subscription, pending    the lane in the due tree, by due time
+ *   subscription, pending    the lane in the due tree, by due time; then what
+ *                            waits for its turn in CHAIN, order by order
  *   subscription, done       the lane in DONE, newest first
  *   subscription, any        the first, then the second
  *   any, dead                lane 0 of DONE, newest first
@@ -19,7 +21,7 @@
  * it, so that a cursor means something with the query that made it and with no
  * other.
  */
-enum phase { PHASE_PENDING = 1, PHASE_DONE, PHASE_EVENTS };
+enum phase { PHASE_PENDING = 1, PHASE_DONE, PHASE_EVENTS, PHASE_WAITING };
 
 #define ROW_BYTES	4096	/* of an event: as good as a row more */
 
@@ -199,6 +201,22 @@ list_pending(struct store *st, struct list *l)
 	}
 	if (rc == RC_OK && end) {
 		buf_clear(&l->key);
+		l->phase = PHASE_WAITING;
+	}
+	return rc;
+}
+
+/* These have no rows but in their chains. */
+static enum rc
+list_waiting(struct store *st, struct list *l)
+{
+	bool end;
+	enum rc rc;
+
+	rc = bdb_chain_waiting(st, l->q.subscription, &l->key, &l->budget,
+	    l->d, l->max, &l->n, &end);
+	if (rc == RC_OK && end) {
+		buf_clear(&l->key);
 		l->phase = PHASE_DONE;
 		l->end = l->q.state == STORE_IS_PENDING;
 	}
@@ -362,6 +380,9 @@ list(struct store *st, void *arg)
 		switch (l->phase) {
 		case PHASE_PENDING:
 			rc = list_pending(st, l);
+			break;
+		case PHASE_WAITING:
+			rc = list_waiting(st, l);
 			break;
 		case PHASE_DONE:
 			rc = list_done(st, l);

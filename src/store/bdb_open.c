@@ -17,7 +17,7 @@
 /*
  * DIR/schema says which version a store is of, and is the last file to be
  * made: without it there is no store.  It can be read without the engine, so
- * that a store of another version is refused before anything touches it.
+ * that a store of a later version is refused before anything touches it.
  * DIR/unfinished stands while a store is being made.
  */
 #define SCHEMA_TEXT	"skycap store %d\n"
@@ -64,6 +64,11 @@ bdb_schema_check(const char *dir, struct buf *why)
 	}
 	if (version == STORE_SCHEMA)
 		return RC_OK;
+	if (version > 0 && version < STORE_SCHEMA) {
+		buf_printf(why, "the store in %s has schema %d and is not "
+		    "brought up to schema %d yet", dir, version, STORE_SCHEMA);
+		return RC_STALE;
+	}
 	buf_printf(why, "the store in %s has schema %d, this program reads "
 	    "and writes schema %d", dir, version, STORE_SCHEMA);
 	return RC_INVALID;
@@ -212,8 +217,9 @@ store_open(struct store **out, const struct store_options *o,
 		return RC_DENIED;
 	}
 	rc = bdb_schema_check(o->dir, why);
-	if (rc != RC_OK)
+	if (rc != RC_OK && rc != RC_STALE)
 		return rc;
+	buf_clear(why);
 	rc = store_new(&st, o, why);
 	if (rc != RC_OK)
 		return rc;
@@ -338,30 +344,43 @@ claim(const char *dir, int *fd, struct buf *why)
 	return RC_OK;
 }
 
-/* The last step: now it is a store. */
-static enum rc
-finish(const char *dir, struct buf *why)
+enum rc
+bdb_schema_write(const char *dir, struct buf *why)
 {
 	char making[BDB_PATH_MAX + 32], made[BDB_PATH_MAX + 32];
-	char begun[BDB_PATH_MAX + 32];
 	bool ok;
 	FILE *f;
 
 	snprintf(making, sizeof making, "%s/schema.new", dir);
 	snprintf(made, sizeof made, "%s/schema", dir);
-	snprintf(begun, sizeof begun, "%s/unfinished", dir);
 	f = fopen(making, "we");
 	ok = f != NULL && fprintf(f, SCHEMA_TEXT, STORE_SCHEMA) > 0 &&
 	    fflush(f) == 0 && fsync(fileno(f)) == 0;
 	if (f != NULL && fclose(f) != 0)
 		ok = false;
 	ok = ok && bdb_env_sync_dir(dir) == RC_OK &&
-	    rename(making, made) == 0 && unlink(begun) == 0 &&
-	    bdb_env_sync_dir(dir) == RC_OK;
+	    rename(making, made) == 0 && bdb_env_sync_dir(dir) == RC_OK;
 	if (ok)
 		return RC_OK;
 	buf_printf(why, "%s: %s", made, strerror(errno));
 	return errno == ENOSPC || errno == EDQUOT ? RC_FULL : RC_IO;
+}
+
+/* The last step: now it is a store. */
+static enum rc
+finish(const char *dir, struct buf *why)
+{
+	char begun[BDB_PATH_MAX + 32];
+	enum rc rc;
+
+	rc = bdb_schema_write(dir, why);
+	if (rc != RC_OK)
+		return rc;
+	snprintf(begun, sizeof begun, "%s/unfinished", dir);
+	if (unlink(begun) == 0 && bdb_env_sync_dir(dir) == RC_OK)
+		return RC_OK;
+	buf_printf(why, "%s: %s", begun, strerror(errno));
+	return RC_IO;
 }
 
 enum rc
@@ -376,7 +395,7 @@ store_create(const struct store_options *o, struct buf *why)
 		return errno == EACCES ? RC_DENIED : RC_IO;
 	}
 	rc = bdb_schema_check(o->dir, why);
-	if (rc == RC_OK || rc == RC_INVALID) {
+	if (rc == RC_OK || rc == RC_INVALID || rc == RC_STALE) {
 		buf_clear(why);
 		buf_printf(why, "there is a store in %.200s", o->dir);
 		return RC_EXISTS;

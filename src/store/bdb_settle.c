@@ -1,10 +1,13 @@
 #include <stdlib.h>
 #include "base/log.h"
+#include "store/bdb_chain.h"
 #include "store/bdb_settle.h"
 
 /*
  * What a settled delivery changes, in the order of bdb.h's files:
- *   DUE       its row goes; a retried one's comes back at another time
+ *   CHAIN     delivered or dead: it leaves its chain
+ *   DUE       its row goes; a retried one's comes back at another time; that
+ *             of the next in its chain comes
  *   DELIVERY  its own row, born here the first time, and the attempt's
  *   DONE      delivered or dead: under its lane; dead: under lane 0, too
  *   STAT      the sums of its hour, and how its lane's attempts went
@@ -142,7 +145,7 @@ put(struct store *st, DB_TXN *txn, enum bdb_file f, const struct buf *key,
 static int
 take_row(DBC *dbc, struct job *j, struct buf *key)
 {
-	char val[16];
+	char val[16];		/* with a chain it has 12 bytes */
 	DBT k = { 0 };
 	DBT v = { .data = val, .ulen = sizeof val, .flags = DB_DBT_USERMEM };
 	struct store_due d;
@@ -162,6 +165,7 @@ take_row(DBC *dbc, struct job *j, struct buf *key)
 		return 0;
 	error = dbc->del(dbc, 0);
 	j->live = error == 0;
+	j->chain = d.chain;
 	return error;
 }
 
@@ -184,6 +188,36 @@ take_due(struct store *st, DB_TXN *txn, struct chunk *c)
 	return error == 0 ? RC_OK : bdb_rc(st, error, "settling");
 }
 
+/*
+ * What came to its end makes way for the next of its order.  Those without a
+ * due row may wait for their turn: they go first, lest it come to them here.
+ */
+static enum rc
+end_chains(struct store *st, DB_TXN *txn, struct chunk *c)
+{
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < c->n && rc == RC_OK; i++) {
+		struct job *j = c->job[i];
+
+		if (j->live || j->s->outcome == STORE_RETRIED)
+			continue;
+		rc = bdb_chain_waits(st, txn, &j->s->due, &j->live);
+		if (rc == RC_OK && j->live)
+			rc = bdb_chain_end(st, txn, &j->s->due,
+			    &j->s->promoted_ms);
+	}
+	for (size_t i = 0; i < c->n && rc == RC_OK; i++) {
+		const struct job *j = c->job[i];
+		struct store_due d = j->s->due;
+
+		d.chain = j->chain;
+		if (j->live && j->s->outcome != STORE_RETRIED && d.chain != 0)
+			rc = bdb_chain_end(st, txn, &d, &j->s->promoted_ms);
+	}
+	return rc;
+}
+
 /* Only after all were taken, lest an item given twice take this one's. */
 static enum rc
 put_due(struct store *st, DB_TXN *txn, struct chunk *c)
@@ -201,6 +235,7 @@ put_due(struct store *st, DB_TXN *txn, struct chunk *c)
 		d.attempts = j->s->attempts;
 		if (j->s->attempt != NULL)
 			d.recorded = j->s->attempt->number;
+		d.chain = j->chain;
 		key_due(&c->key, &d);
 		value_due(&c->val, &d);
 		rc = put(st, txn, BDB_DUE, &c->key, c->val.s, c->val.len, 0);
@@ -362,9 +397,14 @@ settle_chunk(struct store *st, DB_TXN *txn, void *chunk)
 	struct chunk *c = chunk;
 	enum rc rc;
 
-	for (size_t i = 0; i < c->n; i++)
+	for (size_t i = 0; i < c->n; i++) {
 		c->job[i]->live = c->job[i]->late = false;
+		c->job[i]->chain = 0;
+		c->job[i]->s->promoted_ms = INT64_MAX;
+	}
 	rc = take_due(st, txn, c);
+	if (rc == RC_OK)
+		rc = end_chains(st, txn, c);
 	if (rc == RC_OK)
 		rc = put_due(st, txn, c);
 	if (rc == RC_OK)

@@ -18,6 +18,7 @@ struct job {
 	struct store_settle	*s;
 	bool			 live;	/* its due row was there, as given */
 	bool			 late;	/* it was not; its attempt is kept */
+	uint64_t		 chain;	/* as that row had it, or 0 */
 	size_t			 at, len;	/* its attempt's row */
 };
 

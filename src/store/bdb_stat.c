@@ -57,34 +57,58 @@ bdb_stat_add(struct store *st, DB_TXN *txn, const struct store_hour *h,
 }
 
 struct count {
-	uint32_t		 after;	/* lane */
 	int64_t			 now_ms;
 	struct store_lane	*l;
 	size_t			 max;
+	enum bdb_file		 file;	/* DUE, then CHAIN */
 
 	/* how far it is; a visit that is run again begins with these */
 	char			*bulk;
 	struct buf		 from;	/* the key to go on at */
 	size_t			 n;
+	size_t			 i;	/* CHAIN: the lane that it is at */
+	struct key_link		 before;	/* CHAIN: the last row */
 	bool			 end;
 };
 
-/* false: it is of a lane too many. */
+/* false: it is of a lane too many.  Keys that can't be read verify tells. */
 static bool
-count_row(struct count *c, const struct store_due *d)
+count_due(struct count *c, struct slice key)
 {
 	struct store_lane *l = c->n == 0 ? NULL : &c->l[c->n - 1];
+	struct store_due d;
 
-	if (l == NULL || l->lane != d->key.subscription) {
+	if (key_due_parse(key, &d) != RC_OK)
+		return true;
+	if (l == NULL || l->lane != d.key.subscription) {
 		if (c->n == c->max)
 			return false;
 		l = &c->l[c->n++];
-		*l = (struct store_lane){ .lane = d->key.subscription,
-		    .oldest_ms = d->due_ms };
+		*l = (struct store_lane){ .lane = d.key.subscription,
+		    .oldest_ms = d.due_ms };
 	}
 	l->pending++;
-	if (d->due_ms <= c->now_ms)
+	if (d.due_ms <= c->now_ms)
 		l->due++;
+	return true;
+}
+
+/* All but the first of each chain; that is due, so its lane is known. */
+static bool
+count_waiting(struct count *c, struct slice key)
+{
+	struct key_link l;
+
+	if (key_chain_parse(key, &l) != RC_OK)
+		return true;
+	while (c->i < c->n && c->l[c->i].lane < l.lane)
+		c->i++;
+	if (c->i == c->n)
+		return false;
+	if (c->l[c->i].lane == l.lane && c->before.lane == l.lane &&
+	    c->before.chain == l.chain)
+		c->l[c->i].pending++;
+	c->before = l;
 	return true;
 }
 
@@ -93,7 +117,6 @@ static void
 count_bulk(struct count *c, DBT *bulk)
 {
 	struct slice key = { NULL, 0 };
-	struct store_due d;
 	void *at, *k, *v;
 	size_t klen, vlen;
 
@@ -103,9 +126,8 @@ count_bulk(struct count *c, DBT *bulk)
 		if (at == NULL)
 			break;
 		key = (struct slice){ k, klen };
-		if (key_due_parse(key, &d) != RC_OK)
-			continue;	/* verify tells of it */
-		if (!count_row(c, &d)) {
+		if (!(c->file == BDB_DUE ? count_due : count_waiting)(c,
+		    key)) {
 			c->end = true;
 			return;
 		}
@@ -130,7 +152,7 @@ count_some(struct store *st, void *arg)
 	DBT k = { .data = kbuf, .ulen = sizeof kbuf, .flags = DB_DBT_USERMEM };
 	DBT v = { .data = c->bulk, .ulen = COUNT_BUFFER,
 	    .flags = DB_DBT_USERMEM };
-	DB *db = st->db[BDB_DUE];
+	DB *db = st->db[c->file];
 	DBC *dbc = NULL;
 	enum rc rc = RC_OK;
 	int error;
@@ -147,7 +169,7 @@ count_some(struct store *st, void *arg)
 	if (error == DB_NOTFOUND)
 		c->end = true;
 	else if (error != 0)
-		rc = bdb_rc(st, error, "counting due rows");
+		rc = bdb_rc(st, error, "counting what is pending");
 	if (dbc != NULL)
 		dbc->close(dbc);
 	return rc;
@@ -157,10 +179,11 @@ enum rc
 store_lanes(struct store *st, uint32_t after_lane, int64_t now_ms,
     struct store_lane *l, size_t max, size_t *n)
 {
-	struct count c = { .after = after_lane, .now_ms = now_ms, .l = l,
-	    .max = max, .from = KEY_INIT };
+	struct count c = { .now_ms = now_ms, .l = l, .max = max,
+	    .file = BDB_DUE, .from = BUF_INIT(KEY_MAX + 1) };
 	struct store_due d = { .due_ms = INT64_MIN,
 	    .key.subscription = after_lane + 1 };
+	struct key_link first = { .lane = after_lane + 1 };
 	enum rc rc = RC_OK;
 
 	*n = 0;
@@ -170,6 +193,11 @@ store_lanes(struct store *st, uint32_t after_lane, int64_t now_ms,
 	if (c.bulk == NULL)
 		log_fatal("out of memory: %d bytes", COUNT_BUFFER);
 	key_due(&c.from, &d);
+	while (rc == RC_OK && !c.end)
+		rc = bdb_read(st, count_some, &c);
+	c.file = BDB_CHAIN;
+	c.end = false;
+	key_chain(&c.from, &first);
 	while (rc == RC_OK && !c.end)
 		rc = bdb_read(st, count_some, &c);
 	if (rc == RC_OK)

@@ -5,7 +5,9 @@
  * the one sweeper of a store calls these (a lock outside sees to that), so
  * claiming is a read and writes nothing; a crash leaves every row due.
  * Invariant: a delivery has exactly one due row until it is settled as
- * delivered or dead, and none after.
+ * delivered or dead, and none after; but in a lane whose subscription takes
+ * the events of one order in turn, one that comes after another waits, pending
+ * and without a row, until that one is delivered or dead.
  */
 #ifndef STORE_DELIVERY_H
 #define STORE_DELIVERY_H
@@ -26,6 +28,8 @@ struct store_due {
 	int64_t		 due_ms;
 	uint16_t	 attempts;	/* used so far */
 	uint16_t	 recorded;	/* attempts on record so far */
+	uint64_t	 chain;		/* which order it takes its turn in; 0:
+					   it waits for none, none for it */
 };
 
 struct store_event {
@@ -35,6 +39,10 @@ struct store_event {
 	bool		 test;
 	struct slice	 type, sender_id, occurred, order;	/* into raw */
 	struct slice	 subscriptions;	/* big-endian 32-bit numbers, matched */
+	uint64_t	 chain;		/* as accepted; 0: nobody has them in
+					   turn */
+	struct slice	 ordered;	/* a bit for each that has, the first
+					   in the first byte's lowest */
 	struct buf	 raw;		/* owned */
 };
 
@@ -50,10 +58,35 @@ struct store_head {
 /*
  * The earliest row of each lane above after_lane, in lane order, at most max.
  * Costs a seek a lane, however long the lanes are.  *n less than max: no more.
- * From lane 0 on it first gives events with very many subscribers their rows.
  */
 MUST_USE enum rc store_heads(struct store *st, uint32_t after_lane,
     struct store_head *h, size_t max, size_t *n);
+
+#define STORE_FANOUT_STEP	500	/* deliveries in one transaction */
+
+/* Where the making of due rows stands.  Given back by store_fanout_clear. */
+struct store_fanout {
+	/* found by the last step */
+	uint32_t	 lane[STORE_FANOUT_STEP];	/* got a row */
+	size_t		 n;
+	int64_t		 due_ms;	/* all of them, then */
+	bool		 more;		/* there may be something left to do */
+
+	/* the store's own */
+	struct store_event event;	/* kept from step to step */
+};
+
+#define STORE_FANOUT_INIT { .event = STORE_EVENT_INIT }
+
+void store_fanout_clear(struct store_fanout *f);
+
+/*
+ * One step in the making of due rows for events with very many subscribers,
+ * the oldest event first: one short, unsynced transaction, so that accepting
+ * goes on in between.  Without such an event it costs a seek.  On any error
+ * n is 0 and more is true.
+ */
+MUST_USE enum rc store_fanout(struct store *st, struct store_fanout *f);
 
 struct store_claim {
 	struct store_due   due;
@@ -114,6 +147,9 @@ struct store_settle {
 	/* found */
 	enum rc			 rc;
 	bool			 late;		/* RC_STALE, but see below */
+	int64_t			 promoted_ms;	/* the next of its order has
+						   come due in its lane, then;
+						   INT64_MAX: none */
 };
 
 /*
@@ -128,6 +164,8 @@ struct store_settle {
  *               delivered: it arrived, whatever was wished meanwhile, and a
  *               later replay of what died must not send it twice.  Else it
  *               stays dead for the reason that it had.
+ * One that waits for its turn is settled, too, without an attempt: by the row
+ * that it would have, due since its event was accepted.
  *   RC_INVALID  attempt's number is not recorded + 1
  *   RC_TOOBIG   attempt is over 256 KiB
  *   RC_FULL, RC_RETRY, RC_IO  not recorded

@@ -71,7 +71,8 @@ struct store_query {
 
 /*
  * Deliveries, at most max, newest first: what is done with by when that was,
- * pending ones of one subscription by due time, those before the rest; of any
+ * pending ones of one subscription by due time, then those that wait for their
+ * turn, order by order, all these before the rest; of any
  * subscription by event, unless only dead ones are asked for.  cursor ""
  * begins, afterwards what was left in it; "" again at the end.  A page may
  * hold fewer than max, even none, before the end: a call looks at no more than
@@ -92,7 +93,7 @@ MUST_USE enum rc store_attempts(struct store *st, struct store_key key,
 /* What one lane holds: counted by keys alone. */
 struct store_lane {
 	uint32_t lane;
-	uint64_t pending;
+	uint64_t pending;	/* with those that wait for their turn */
 	uint64_t due;		/* of these, due at now_ms */
 	int64_t	 oldest_ms;	/* earliest due time */
 };

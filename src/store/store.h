@@ -24,7 +24,7 @@
 
 struct store;
 
-#define STORE_SCHEMA	1	/* version of the layout on disk */
+#define STORE_SCHEMA	2	/* version of the layout on disk */
 
 struct store_options {
 	const char	*dir;		/* copied */
@@ -58,7 +58,8 @@ MUST_USE enum rc store_create(const struct store_options *o,
  * Open a store that exists and attach to it (waits at most 10 s for a
  * recovery under way).  *st is freed by store_close.
  *   RC_NOTFOUND  there is no store in dir
- *   RC_INVALID   its schema is of another version; why says which
+ *   RC_INVALID   its schema is of a later version; why says which.  One of an
+ *                earlier version is brought up to ours when it is attached to
  *   RC_DENIED    the process is not the owner of dir (see below)
  */
 MUST_USE enum rc store_open(struct store **st, const struct store_options *o,

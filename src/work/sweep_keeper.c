@@ -174,6 +174,23 @@ claim(struct keeper *k, const struct lane_wish *w)
 	    .rows = rows, .due_ms = next });
 }
 
+/* Make the due rows of events with very many subscribers, and say so. */
+static enum rc
+fan_out(struct keeper *k)
+{
+	struct store_fanout f = STORE_FANOUT_INIT;
+	enum rc rc = RC_OK;
+
+	for (f.more = true; f.more && rc == RC_OK;) {
+		rc = store_fanout(k->s->config.store, &f);
+		for (size_t i = 0; i < f.n; i++)
+			keeper_post(k, (struct note){ .kind = NOTE_DUE,
+			    .lane = f.lane[i], .due_ms = f.due_ms });
+	}
+	store_fanout_clear(&f);
+	return rc;
+}
+
 /*
  * Every lane's earliest row.  A whole look also goes back over rows that were
  * read past; one that lost nudges asked for only finds what lies ahead, since
@@ -187,6 +204,10 @@ look(struct keeper *k, bool whole)
 	size_t n = HEADS;
 	int64_t now = clock_now_ms();
 
+	if (fan_out(k) != RC_OK) {
+		k->look_ms = clock_mono_ms() + AGAIN_MS;
+		return;
+	}
 	while (n == HEADS) {
 		if (store_heads(k->s->config.store, after, head, HEADS, &n) !=
 		    RC_OK) {

@@ -27,6 +27,7 @@ settled(struct keeper *k, struct parcel *p)
 	struct sweep *s = k->s;
 	uint32_t lane = p->due.key.subscription;
 	int64_t next = p->settle.next_ms;
+	int64_t promoted = p->settle.promoted_ms;
 	bool retried = p->settle.outcome == STORE_RETRIED;
 	int health = p->settle.rc == RC_OK ? p->settle.health : 0;
 
@@ -48,6 +49,11 @@ settled(struct keeper *k, struct parcel *p)
 	if (retried)
 		keeper_post(k, (struct note){ .kind = NOTE_DUE, .lane = lane,
 		    .due_ms = next });
+	if (promoted != INT64_MAX) {	/* perhaps behind what was read */
+		hold_rewind(k->hold, lane, promoted);
+		keeper_post(k, (struct note){ .kind = NOTE_DUE, .lane = lane,
+		    .due_ms = promoted });
+	}
 	if (health < 0)
 		failed(k, lane);
 	atomic_fetch_sub(&s->unsettled, 1);
@@ -99,6 +105,8 @@ settle_some(struct keeper *k)
 		struct parcel *p = parcel_of(lane_rows_shift(&batch));
 
 		p->settle.rc = rc == RC_OK ? item[i].rc : rc;
+		p->settle.promoted_ms = p->settle.rc == RC_OK ?
+		    item[i].promoted_ms : INT64_MAX;
 		if (p->settle.rc == RC_OK || p->settle.rc == RC_STALE)
 			settled(k, p);
 		else if (hopeless(p))	/* stays held: not sent again */

@@ -1,7 +1,6 @@
 #include <pthread.h>
 #include <sys/wait.h>
 #include "store/bdb_count.h"
-#include "store/bdb_fanout.h"
 #include "unit_store.h"
 
 struct fixture {
@@ -374,12 +373,12 @@ a_full_store_takes_nothing(void **state)
 static void
 an_event_for_very_many_gets_its_due_rows_in_steps(void **state)
 {
-	enum { MANY = 2 * FANOUT_STEP + 1 };
+	enum { MANY = 2 * STORE_FANOUT_STEP + 1 };
 	struct fixture *f = *state;
 	struct store_accept a[2] = { item("many", 1), item("few", 1) };
 	struct store_head heads[MANY + 1];
 	uint32_t sub[MANY];
-	bool more = false;
+	struct store_fanout fan = STORE_FANOUT_INIT;
 	size_t n;
 
 	for (uint32_t i = 0; i < MANY; i++)
@@ -388,22 +387,26 @@ an_event_for_very_many_gets_its_due_rows_in_steps(void **state)
 	a[0].nsubscription = MANY;
 	want_rc(store_accept(f->st, a, 2), RC_OK, "the call");
 	want_i64(a[0].deliveries, MANY, "deliveries");
+	assert_true(a[0].fanout && !a[1].fanout);
 	want_i64((int64_t)rows(f->st, BDB_DUE), 3, "fan-out and two due");
 	for (size_t step = 1; step <= 3; step++) {
-		size_t done = step * FANOUT_STEP;
+		size_t done = step * STORE_FANOUT_STEP;
 
-		want_rc(bdb_enter(f->st), RC_OK, "enter");
-		want_rc(bdb_fanout_expand(f->st, 1, &more), RC_OK, "step %zu",
-		    step);
-		bdb_leave(f->st);
+		want_rc(store_fanout(f->st, &fan), RC_OK, "step %zu", step);
+		assert_true(fan.more);
+		want_i64((int64_t)fan.n, done < MANY ? STORE_FANOUT_STEP : 1,
+		    "lanes of step %zu", step);
+		want_i64(fan.lane[0], sub[done - STORE_FANOUT_STEP],
+		    "first lane of step %zu", step);
+		want_i64(fan.due_ms, a[0].accepted_ms, "due");
 		want_i64((int64_t)rows(f->st, BDB_DUE),
 		    done < MANY ? (int64_t)done + 3 : MANY + 2,
 		    "rows after step %zu", step);
 	}
-	want_rc(bdb_enter(f->st), RC_OK, "enter");
-	want_rc(bdb_fanout_expand(f->st, 1, &more), RC_OK, "nothing left");
-	bdb_leave(f->st);
-	want_i64(more, false, "more");
+	want_rc(store_fanout(f->st, &fan), RC_OK, "nothing left");
+	want_i64((int64_t)fan.n, 0, "lanes");
+	want_i64(fan.more, false, "more");
+	store_fanout_clear(&fan);
 	want_rc(store_heads(f->st, 9, heads, NELEM(heads), &n), RC_OK,
 	    "heads");
 	want_i64((int64_t)n, MANY, "lanes");

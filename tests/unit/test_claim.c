@@ -207,6 +207,7 @@ an_event_with_very_many_subscribers_becomes_due_to_each(void **state)
 	struct fixture *f = *state;
 	struct store_head *h = calloc(N + 1, sizeof *h);
 	uint32_t *sub = calloc(N, sizeof *sub);
+	struct store_fanout fan = STORE_FANOUT_INIT;
 	uint64_t position;
 	size_t n;
 
@@ -215,6 +216,8 @@ an_event_with_very_many_subscribers_becomes_due_to_each(void **state)
 	for (uint32_t i = 0; i < N; i++)
 		sub[i] = 3 * i + 1;
 	position = event_for(f->st, NULL, sub, N, NULL, 0);
+	for (fan.more = true; fan.more;)
+		want_rc(store_fanout(f->st, &fan), RC_OK, "fan-out");
 	want_rc(store_heads(f->st, 0, h, N + 1, &n), RC_OK, "heads");
 	want_i64((int64_t)n, N, "lanes with something due");
 	for (size_t i = 0; i < n; i++)

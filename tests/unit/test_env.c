@@ -117,7 +117,7 @@ a_store_of_another_version_is_refused_untouched(void **state)
 	unlink(in(p->store, "state"));
 	want_rc(try_open(p, &why), RC_INVALID, "schema 7");
 	snprintf(want, sizeof want, "the store in %s has schema 7, this "
-	    "program reads and writes schema 1", p->store);
+	    "program reads and writes schema 2", p->store);
 	want_str(buf_str(&why), want, "why");
 	want_i64(access(in(p->store, "state"), F_OK), -1, "recovered");
 	write_file(in(p->store, "schema"), "rubbish");

@@ -2,7 +2,6 @@
 #include <signal.h>
 #include <sys/wait.h>
 #include "base/clock.h"
-#include "store/bdb_fanout.h"
 #include "unit_events.h"
 
 /* What verify said. */
@@ -302,7 +301,7 @@ an_event_half_fanned_out_is_sound(void **state)
 	uint32_t *sub = calloc(N, sizeof *sub);
 	struct store_settle s;
 	uint64_t position;
-	bool more;
+	struct store_fanout fan = STORE_FANOUT_INIT;
 	size_t n;
 
 	assert_non_null(d);
@@ -311,10 +310,9 @@ an_event_half_fanned_out_is_sound(void **state)
 		sub[i] = 10 + i;
 	position = event_for(f->st, NULL, sub, N, NULL, 0);
 	want_sound(f->st, false);
-	want_rc(bdb_enter(f->st), RC_OK, "enter");
-	want_rc(bdb_fanout_expand(f->st, 1, &more), RC_OK, "expand");
-	bdb_leave(f->st);
-	assert_true(more);
+	want_rc(store_fanout(f->st, &fan), RC_OK, "expand");
+	assert_true(fan.more);
+	store_fanout_clear(&fan);
 	s = (struct store_settle){ .due = due_of(f->st, position, 10),
 	    .outcome = STORE_DELIVERED, .now_ms = 9 };
 	want_rc(store_settle(f->st, &s, 1, true), RC_OK, "store_settle");
