@@ -121,10 +121,10 @@ task_check_settings(struct task_check *k, uint32_t obj)
 			rate(k, tok);
 			break;
 		case 4:
-			if (t[tok].type == JSON_TRUE)
-				task_fault(k, tok, "must be false: this "
-				    "version does not deliver in order");
-			else if (t[tok].type != JSON_FALSE)
+			if (t[tok].type == JSON_TRUE ||
+			    t[tok].type == JSON_FALSE)
+				s->ordered = t[tok].type == JSON_TRUE;
+			else
 				task_fault(k, tok, "must be true or false");
 			break;
 		case 5:

@@ -3,8 +3,8 @@
  *
  *   client        {"name","mail","all":bool,"scope":[{"field","value"}],
  *                 "at":[where each field stood when that was written]}
- *   subscription  {"client":n,"state","reason","interest":{"event","filter"},
- *                 "task":S,"secrets":S}
+ *   subscription  {"client":n,"state","reason","interest":{"event","filter",
+ *                 "at","settings"},"task":S,"secrets":S}
  *   key           {"kind","name","client":n,"hash":64 hex digits}
  *
  * S is sealed (crypt_seal): the task's JSON as task_print gives it unmasked,

@@ -304,6 +304,7 @@ event_read(struct event_reader *r, struct slice json, struct event *ev,
 	ev->sender_id = ev->occurred = ev->order = none;
 	ev->test = false;
 	ev->nref = 0;
+	ev->chain = 1;
 	buf_clear(&ev->text);
 	if (json_scan(&r->doc, json, &json_limits_default, &err) != RC_OK) {
 		scan_fault(bad, "", &err);
@@ -320,5 +321,7 @@ event_read(struct event_reader *r, struct slice json, struct event *ev,
 	if (bad->n > 0)
 		return RC_INVALID;
 	ev->nref = reference_of_order(r->crypt, &r->order, ev->ref);
+	/* agwID's comes first; who lacks one waits for others who do */
+	ev->chain = ev->nref == 0 || ev->ref[0] == 0 ? 1 : ev->ref[0];
 	return RC_OK;
 }

@@ -38,6 +38,7 @@ struct event {
 	struct slice	 order;		/* JSON text of the order */
 	bool		 test;
 	unsigned char	 content[CRYPT_HASH_LEN];	/* if sender_id.s */
+	uint64_t	 chain;		/* of its order, by agwID; never 0 */
 	uint64_t	 ref[REFERENCE_MAX];
 	size_t		 nref;
 	struct buf	 text;		/* owned */

@@ -12,6 +12,8 @@ struct slot {
 	struct event	 event;
 	uint32_t	*match;		/* grown by roster_match */
 	size_t		 match_cap;
+	bool		*turn;		/* grown by roster_turns */
+	size_t		 turn_cap;
 };
 
 /* Begins with room for one event; a batch's run takes more for a while. */
@@ -32,14 +34,20 @@ more(void *p, size_t n, size_t size)
 	return p;
 }
 
+static void
+slot_free(struct slot *s)
+{
+	event_free(&s->event);
+	free(s->match);
+	free(s->turn);
+}
+
 /* Have room for n items, and no more if it is fewer than there was. */
 static void
 resize(struct intake_work *w, size_t n)
 {
-	for (size_t i = n; i < w->cap; i++) {
-		event_free(&w->slot[i].event);
-		free(w->slot[i].match);
-	}
+	for (size_t i = n; i < w->cap; i++)
+		slot_free(&w->slot[i]);
 	w->slot = more(w->slot, n, sizeof *w->slot);
 	w->accept = more(w->accept, n, sizeof *w->accept);
 	w->item = more(w->item, n, sizeof *w->item);
@@ -74,10 +82,8 @@ intake_work_free(struct intake_work *w)
 	if (w == NULL)
 		return;
 	event_reader_free(&w->reader);
-	for (size_t i = 0; i < w->cap; i++) {
-		event_free(&w->slot[i].event);
-		free(w->slot[i].match);
-	}
+	for (size_t i = 0; i < w->cap; i++)
+		slot_free(&w->slot[i]);
 	free(w->slot);
 	free(w->accept);
 	free(w->item);
@@ -129,6 +135,9 @@ match(struct intake_work *w, size_t i, const struct roster *r,
 	a->nsubscription = (uint32_t)roster_match(r, s->event.type,
 	    &w->reader.order, &s->match, &s->match_cap);
 	a->subscription = s->match;
+	a->ordered = roster_turns(r, s->match, a->nsubscription, &s->turn,
+	    &s->turn_cap) ? s->turn : NULL;
+	a->chain = s->event.chain;
 	a->generation = roster_generation(r);
 }
 
@@ -264,6 +273,10 @@ nudge(const struct intake *in, const struct intake_work *w, size_t n)
 
 		if (a->rc != RC_OK)
 			continue;
+		if (a->fanout) {	/* lane 0: there is one to be made */
+			many = !name_lane(in, &nu, &sent, 0, a->accepted_ms);
+			continue;
+		}
 		for (uint32_t s = 0; s < a->nsubscription && !many; s++)
 			many = !name_lane(in, &nu, &sent, a->subscription[s],
 			    a->accepted_ms);

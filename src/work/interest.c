@@ -48,6 +48,17 @@ read_events(struct interest *in, size_t room, const struct catalog *c,
 		unite(in);
 }
 
+static bool
+wants_order(const struct json_doc *d, uint32_t obj)
+{
+	uint32_t settings = json_find(d, obj, "settings");
+	uint32_t ordered = settings == 0 ||
+	    d->tok[settings].type != JSON_OBJECT ? 0 :
+	    json_find(d, settings, "ordered");
+
+	return ordered != 0 && d->tok[ordered].type == JSON_TRUE;
+}
+
 struct interest *
 interest_read(const struct catalog *c, const struct json_doc *d, uint32_t obj)
 {
@@ -67,6 +78,7 @@ interest_read(const struct catalog *c, const struct json_doc *d, uint32_t obj)
 		free(in);
 		return NULL;
 	}
+	in->ordered = wants_order(d, obj);
 	if (filter != 0 && filter_compile_old(&in->filter, c, d, filter,
 	    json_find(d, obj, "at")) != RC_OK)
 		in->filter = NULL;
@@ -135,6 +147,8 @@ interest_write(const struct catalog *c, struct slice task, struct buf *out)
 		piece_compact(&d, filter, out);
 		put_places(c, &d, filter, out);
 	}
+	if (wants_order(&d, 0))
+		buf_puts(out, ",\"settings\":{\"ordered\":true}");
 	buf_putc(out, '}');
 	json_doc_free(&d);
 }

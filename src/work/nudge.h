@@ -15,6 +15,7 @@
 
 struct nudge {
 	uint32_t n;			/* 0: look at everything */
+	/* lane 0: an event that store_fanout is to make due */
 	struct nudge_lane { uint32_t lane; int64_t due_ms; }
 		lane[NUDGE_LANES_MAX];
 };

@@ -485,3 +485,24 @@ roster_match(const struct roster *r, const struct catalog_event *type,
 	}
 	return s.ordered ? s.n : unite(*out, s.n);
 }
+
+bool
+roster_turns(const struct roster *r, const uint32_t *number, size_t n,
+    bool **turn, size_t *cap)
+{
+	bool any = false;
+
+	if (n > *cap) {
+		*cap = n;
+		*turn = more(*turn, *cap, sizeof **turn);
+	}
+	for (size_t i = 0; i < n; i++) {
+		const struct subscription *s = roster_subscription(r,
+		    number[i]);
+
+		(*turn)[i] = s != NULL && s->interest != NULL &&
+		    s->interest->ordered;
+		any = any || (*turn)[i];
+	}
+	return any;
+}

@@ -87,6 +87,13 @@ const struct apikey *roster_key_by_token(const struct roster *r,
 size_t roster_match(const struct roster *r, const struct catalog_event *type,
     const struct order *o, uint32_t **out, size_t *cap);
 
+/*
+ * Which of n subscriptions, as roster_match gave them, take the events of one
+ * order in turn, into *turn (grown by realloc, *cap its size).  False: none.
+ */
+bool roster_turns(const struct roster *r, const uint32_t *number, size_t n,
+    bool **turn, size_t *cap);
+
 /* Whether a client may see an order at all. */
 bool client_sees(const struct client *c, const struct order *o);
 

@@ -193,7 +193,10 @@ take_nudges(struct loop *lo)
 		if (n.n == 0)
 			lo->look = true;
 		for (uint32_t i = 0; i < n.n; i++)
-			due(lo, n.lane[i].lane, n.lane[i].due_ms);
+			if (n.lane[i].lane == 0)
+				lo->look = true;
+			else
+				due(lo, n.lane[i].lane, n.lane[i].due_ms);
 	}
 	if (got >= NUDGES_LOST)
 		lo->look = true;

@@ -54,6 +54,11 @@ tear_down(void **state)
 #define EVENT(id, type, order) "{" id "\"event\":\"" type "\",\"order\":" \
 	order "}"
 #define ID(s) "\"id\":\"" s "\","
+#define TASK_OF(event, settings) "{\"event\":[\"" event "\"],"		\
+	"\"httpRequest\":{\"url\":\"https://a.example/x\"}" settings "}"
+#define CANCELED_TASK TASK_OF("OrderCanceled", "")
+#define ORDERED_TASK TASK_OF("OrderTicketed",				\
+	",\"settings\":{\"ordered\":true}")
 #define PLAIN EVENT("", "OrderTicketed", "{\"agwID\":\"A\"}")
 
 /* One event, posted with the fixture's key; its item. */
@@ -349,15 +354,82 @@ a_nudge_names_the_lanes_or_all(void **state)
 	want_i64(got.n, 1, "lanes of the rest");
 	want_rc(nudge_receive(f->nudges, &got), RC_NOTFOUND, "a third");
 	for (int i = 0; i < 3 * NUDGE_LANES_MAX; i++)
-		bench_subscription(f->b, client, UNIT_TASK);
-	want_i64(post(f, PLAIN)->deliveries, 4 * NUDGE_LANES_MAX + 1,
-	    "very many");
+		bench_subscription(f->b, client, CANCELED_TASK);
+	f->item[0].json = SLICE(PLAIN);
+	f->item[1].json = SLICE(EVENT("", "OrderCanceled",
+	    "{\"agwID\":\"A\"}"));
+	intake_take(&f->in, f->work, f->key, f->item, 2);
+	want_i64(f->item[1].deliveries, 3 * NUDGE_LANES_MAX, "more");
 	for (int i = 0; i < 4; i++) {
 		want_rc(nudge_receive(f->nudges, &got), RC_OK, "nudge %d", i);
 		want_i64(got.n, NUDGE_LANES_MAX, "lanes of nudge %d", i);
 	}
 	want_rc(nudge_receive(f->nudges, &got), RC_OK, "the last");
 	want_i64(got.n, 0, "lanes: all");
+	/* What is to be fanned out has no lanes yet. */
+	for (int i = 0; i < 3 * NUDGE_LANES_MAX; i++)
+		bench_subscription(f->b, client, UNIT_TASK);
+	want_i64(post(f, PLAIN)->deliveries, 4 * NUDGE_LANES_MAX + 1,
+	    "very many");
+	want_rc(nudge_receive(f->nudges, &got), RC_OK, "of a fan-out");
+	want_i64(got.n, 1, "lanes of a fan-out");
+	want_i64(got.lane[0].lane, 0, "its lane");
+	want_rc(nudge_receive(f->nudges, &got), RC_NOTFOUND, "one more");
+}
+
+/* How many the subscription waits to send, and how many of these are due. */
+static void
+want_waiting(struct store *st, uint32_t sub, int pending, int due)
+{
+	struct store_lane l = { 0 };
+	size_t n;
+
+	want_rc(store_lanes(st, sub - 1, INT64_MAX, &l, 1, &n), RC_OK,
+	    "lanes");
+	want_i64((int64_t)l.pending, pending, "pending");
+	want_i64((int64_t)l.due, due, "due");
+}
+
+static void
+edit(struct bench *b, uint32_t sub, const char *task)
+{
+	const struct roster *r = bench_roster(b->rosters);
+
+	buf_clear(&b->why);
+	want_rc(subscription_edit(&b->config, sub,
+	    roster_subscription(r, sub)->version, slice_of(task), &b->why),
+	    RC_OK, "edit: %s", buf_str(&b->why));
+	roster_release(r);
+}
+
+static void
+events_of_one_order_wait_where_that_is_asked_for(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t client = bench_client(f->b, NULL), sub, plain;
+	uint32_t turned = bench_subscription(f->b, client, CANCELED_TASK);
+
+	sub = bench_subscription(f->b, client, ORDERED_TASK);
+	plain = bench_subscription(f->b, client, UNIT_TASK);
+	for (size_t i = 0; i < 3; i++)
+		f->item[i].json = SLICE(PLAIN);
+	f->item[3].json = SLICE(EVENT("", "OrderTicketed",
+	    "{\"agwID\":\"B\"}"));
+	intake_take(&f->in, f->work, f->key, f->item, 4);
+	want_i64(f->item[0].deliveries, 2, "deliveries");
+	want_waiting(f->b->st, sub, 4, 2);
+	want_waiting(f->b->st, plain, 4, 4);
+	/* an order is the same, however its id is written */
+	post(f, EVENT("", "OrderTicketed", "{\"agwID\":\"\\u0041\"}"));
+	want_waiting(f->b->st, sub, 5, 2);
+	/* a change holds from the next event on */
+	edit(f->b, turned, ORDERED_TASK);
+	post(f, PLAIN);
+	post(f, PLAIN);
+	want_waiting(f->b->st, turned, 2, 1);
+	edit(f->b, sub, UNIT_TASK);
+	post(f, PLAIN);
+	want_waiting(f->b->st, sub, 8, 3);
 }
 
 static void
@@ -397,6 +469,7 @@ main(void)
 	    TEST(escaped_members_are_kept_as_they_read),
 	    TEST(an_endless_time_is_refused),
 	    TEST(a_nudge_names_the_lanes_or_all),
+	    TEST(events_of_one_order_wait_where_that_is_asked_for),
 	    TEST(a_store_without_room_takes_nothing),
 	};
 

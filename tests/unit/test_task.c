@@ -69,7 +69,7 @@ defaults_are_those_of_the_service(void **state)
 	assert_false(s->strict);
 	task_free(t);
 	t = unit_task(f, "{\"settings\":{\"retry_s\":[1,2],\"timeout_s\":60,"
-	    "\"concurrency\":64,\"rate_per_s\":0.5,\"ordered\":false,"
+	    "\"concurrency\":64,\"rate_per_s\":0.5,\"ordered\":true,"
 	    "\"missing\":\"strict\"},\"httpRequest\":{\"url\":\"http://h\"}}");
 	s = task_settings(t);
 	want_i64(s->nretry, 2, "steps");
@@ -77,6 +77,7 @@ defaults_are_those_of_the_service(void **state)
 	want_i64(s->timeout_ms, 60000, "timeout");
 	want_i64(s->concurrency, 64, "concurrency");
 	assert_true(s->rate_per_s == 0.5);
+	assert_true(s->ordered);
 	assert_true(s->strict);
 	task_free(t);
 }
