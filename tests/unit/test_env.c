@@ -3,6 +3,7 @@
  */
 #include <grp.h>
 #include "base/log.h"
+#include "store/bdb_key.h"
 #include "unit_row.h"
 
 static const char *
@@ -101,7 +102,7 @@ what_was_left_half_made_is_made_anew(void **state)
 }
 
 static void
-a_store_of_another_version_is_refused_untouched(void **state)
+a_store_of_a_later_version_is_refused_untouched(void **state)
 {
 	struct place *p = *state;
 	struct buf why = BUF_INIT(1024);
@@ -122,6 +123,60 @@ a_store_of_another_version_is_refused_untouched(void **state)
 	want_i64(access(in(p->store, "state"), F_OK), -1, "recovered");
 	write_file(in(p->store, "schema"), "rubbish");
 	want_rc(try_open(p, &why), RC_INVALID, "rubbish");
+	buf_free(&why);
+}
+
+/*
+ * A store as schema 1 had it, which lacks what came later: brought up by the
+ * first one in, also after somebody was ended while doing it.
+ */
+static void
+a_store_of_an_earlier_version_is_brought_up(void **state)
+{
+	struct place *p = *state;
+	struct buf why = BUF_INIT(1024), text = BUF_INIT(64);
+	struct buf key = KEY_INIT, val = VALUE_INIT;
+	struct store *st;
+	uint64_t schema = 0;
+	char got[64];
+	FILE *f;
+
+	for (int again = 0; again < 2; again++) {
+		st = place_open(p, false);
+		key_meta(&key, KEY_SCHEMA);
+		value_u64(&val, again == 0 ? 1 : STORE_SCHEMA);
+		want_rc(bdb_enter(st), RC_OK, "enter");
+		want_rc(bdb_put(st, NULL, BDB_META, &key, &val), RC_OK,
+		    "schema's row");
+		bdb_leave(st);
+		store_close(st);
+		if (again == 0)
+			assert_int_equal(unlink(in(p->store,
+			    bdb_file_name[BDB_CHAIN])), 0);
+		write_file(in(p->store, "schema"), "skycap store 1\n");
+		want_rc(store_create(&p->opt, &why), RC_EXISTS, "a store");
+		st = place_open(p, false);
+		want_rc(bdb_enter(st), RC_OK, "enter");
+		want_rc(bdb_get(st, NULL, BDB_META, &key, &val, false), RC_OK,
+		    "schema's row");
+		bdb_leave(st);
+		want_rc(value_u64_parse(buf_as_slice(&val), &schema), RC_OK,
+		    "schema's value");
+		want_i64((int64_t)schema, STORE_SCHEMA, "schema's row");
+		assert_int_equal(access(in(p->store,
+		    bdb_file_name[BDB_CHAIN]), F_OK), 0);
+		f = fopen(in(p->store, "schema"), "r");
+		assert_non_null(f);
+		assert_non_null(fgets(got, sizeof got, f));
+		fclose(f);
+		buf_clear(&text);
+		buf_printf(&text, "skycap store %d\n", STORE_SCHEMA);
+		want_str(got, buf_str(&text), "schema file");
+		store_close(st);
+	}
+	buf_free(&val);
+	buf_free(&key);
+	buf_free(&text);
 	buf_free(&why);
 }
 
@@ -276,7 +331,8 @@ main(void)
 		PLACE_TEST(a_store_is_made_once_and_for_its_owner_alone),
 		PLACE_TEST(what_is_no_store_is_not_opened_and_not_made_into_one),
 		PLACE_TEST(what_was_left_half_made_is_made_anew),
-		PLACE_TEST(a_store_of_another_version_is_refused_untouched),
+		PLACE_TEST(a_store_of_a_later_version_is_refused_untouched),
+		PLACE_TEST(a_store_of_an_earlier_version_is_brought_up),
 		PLACE_TEST(only_the_owner_works_on_a_store_and_root_becomes_it),
 		PLACE_TEST(ids_are_read_back_and_no_others),
 		PLACE_TEST(

@@ -100,8 +100,90 @@ due_rows_sort_by_lane_time_position_ordinal_and_come_back(void **state)
 	want_rc(value_due_parse(buf_as_slice(&val), &d), RC_OK, "value");
 	want_i64(d.attempts, 7, "attempts");
 	want_i64(d.recorded, 300, "recorded");
+	want_i64((int64_t)d.chain, 0, "no chain");
 	want_i64(d.key.subscription, UINT32_MAX, "the key's part is kept");
+	out.chain = 1;
+	value_due(&val, &out);
+	want_rc(value_due_parse(buf_as_slice(&val), &d), RC_OK, "chained");
+	want_i64((int64_t)d.chain, 1, "chain");
+	want_i64(d.attempts, 7, "attempts");
+	val.len--;
+	want_rc(value_due_parse(buf_as_slice(&val), &d), RC_INVALID, "cut");
 	buf_free(&val);
+	buf_free(&key);
+}
+
+static const struct key_link links[] = {
+	{ 0, 5, 9 }, { 1, 0, 3 }, { 1, 1, 1 }, { 1, 1, 2 }, { 1, 1, 256 },
+	{ 1, UINT64_MAX, 1 }, { 2, 1, 1 }, { UINT32_MAX, 1, UINT64_MAX },
+};
+
+static void
+write_link(struct buf *key, size_t i)
+{
+	key_chain(key, &links[i]);
+}
+
+static enum rc
+parse_link(struct slice s)
+{
+	struct key_link l;
+
+	return key_chain_parse(s, &l);
+}
+
+static void
+chains_sort_by_lane_order_position_and_come_back(void **state)
+{
+	struct buf key = KEY_INIT;
+	struct key_link l;
+
+	(void)state;
+	ascending(write_link, NELEM(links));
+	for (size_t i = 0; i < NELEM(links); i++) {
+		write_link(&key, i);
+		want_rc(key_chain_parse(buf_as_slice(&key), &l), RC_OK,
+		    "row %zu", i);
+		want_i64(l.lane, links[i].lane, "lane %zu", i);
+		want_i64((int64_t)l.chain, (int64_t)links[i].chain,
+		    "chain %zu", i);
+		want_i64((int64_t)l.position, (int64_t)links[i].position,
+		    "position %zu", i);
+	}
+	exact(&key, parse_link);
+	buf_free(&key);
+}
+
+static void
+fan_outs_sort_by_position_alone_before_any_lane(void **state)
+{
+	const struct store_due least = { .key.subscription = 1,
+	    .due_ms = INT64_MIN };
+	struct buf key = KEY_INIT, next = KEY_INIT, val = VALUE_INIT;
+	uint64_t chain = 9;
+	uint32_t written = 9;
+
+	(void)state;
+	key_fanout(&key, 3);
+	key_fanout(&next, 256);
+	assert_true(order(&key, &next) < 0);
+	key_due(&key, &least);
+	assert_true(order(&next, &key) < 0);
+	value_fanout(&val, 500, 0);
+	want_rc(value_fanout_parse(buf_as_slice(&val), &written, &chain),
+	    RC_OK, "without a chain");
+	want_i64(written, 500, "written");
+	want_i64((int64_t)chain, 0, "no chain");
+	value_fanout(&val, 1000, 7);
+	want_rc(value_fanout_parse(buf_as_slice(&val), &written, &chain),
+	    RC_OK, "with a chain");
+	want_i64(written, 1000, "written");
+	want_i64((int64_t)chain, 7, "chain");
+	val.len--;
+	want_rc(value_fanout_parse(buf_as_slice(&val), &written, &chain),
+	    RC_INVALID, "cut");
+	buf_free(&val);
+	buf_free(&next);
 	buf_free(&key);
 }
 
@@ -454,6 +536,7 @@ static void
 encode_sample(struct buf *val, bool sparse)
 {
 	static const uint32_t sub[] = { 3, 70000 };
+	static const bool turn[] = { false, true };
 	struct store_accept a = {
 		.type = SLICE("OrderTicketed"), .order = SLICE("{\"a\":1}"),
 		.key = 5, .subscription = sub, .nsubscription = 2,
@@ -465,6 +548,8 @@ encode_sample(struct buf *val, bool sparse)
 	} else {
 		a.sender_id = SLICE("tick-4711");
 		a.occurred = SLICE("2026-11-23T10:00:00Z");
+		a.ordered = turn;
+		a.chain = 77;
 	}
 	event_encode(val, &a, 1700000000123);
 	assert_false(val->over);
@@ -491,12 +576,16 @@ an_event_comes_back_with_all_it_had(void **state)
 	want_i64((int64_t)subs.len, 8, "bytes of subscriptions");
 	want_i64(slice_be32(&subs), 3, "first subscription");
 	want_i64(slice_be32(&subs), 70000, "second subscription");
+	want_i64((int64_t)ev.chain, 77, "chain");
+	want_slice(ev.ordered, SLICE("\2"), "who has it in turn");
 	encode_sample(&ev.raw, true);
 	want_rc(event_decode(&ev, 43), RC_OK, "sparse");
 	assert_false(ev.test);
 	assert_null(ev.sender_id.s);
 	assert_null(ev.occurred.s);
 	want_i64((int64_t)ev.subscriptions.len, 0, "no subscriptions");
+	want_i64((int64_t)ev.chain, 0, "no chain");
+	want_i64((int64_t)ev.ordered.len, 0, "nobody has it in turn");
 	want_slice(ev.order, SLICE("{\"a\":1}"), "order");
 	store_event_clear(&ev);
 	assert_null(ev.order.s);
@@ -533,6 +622,7 @@ an_event_at_every_limit_fits_its_row(void **state)
 	struct buf val = BUF_INIT(2 * STORE_ORDER_MAX);
 	char *order_text = malloc(STORE_ORDER_MAX);
 	uint32_t *sub = calloc(STORE_SUBSCRIPTIONS_MAX, sizeof *sub);
+	bool *turn = calloc(STORE_SUBSCRIPTIONS_MAX, sizeof *turn);
 	char text[STORE_TEXT_MAX] = { 0 };
 	struct store_accept a = {
 		.type = { text, sizeof text },
@@ -540,11 +630,13 @@ an_event_at_every_limit_fits_its_row(void **state)
 		.sender_id = { text, STORE_SENDER_ID_MAX },
 		.order = { order_text, STORE_ORDER_MAX },
 		.subscription = sub, .nsubscription = STORE_SUBSCRIPTIONS_MAX,
+		.ordered = turn, .chain = 1,
 	};
 
 	(void)state;
 	assert_non_null(order_text);
 	assert_non_null(sub);
+	assert_non_null(turn);
 	memset(order_text, ' ', STORE_ORDER_MAX);
 	event_encode(&val, &a, 1);
 	assert_false(val.over);
@@ -553,6 +645,7 @@ an_event_at_every_limit_fits_its_row(void **state)
 	assert_true(val.over);
 	buf_free(&val);
 	free(order_text);
+	free(turn);
 	free(sub);
 }
 
@@ -562,6 +655,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(
 		due_rows_sort_by_lane_time_position_ordinal_and_come_back),
+	    cmocka_unit_test(
+		chains_sort_by_lane_order_position_and_come_back),
+	    cmocka_unit_test(fan_outs_sort_by_position_alone_before_any_lane),
 	    cmocka_unit_test(
 		attempts_follow_their_delivery_and_deliveries_their_event),
 	    cmocka_unit_test(
