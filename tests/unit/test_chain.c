@@ -121,18 +121,6 @@ line(void *arg, bool problem, const char *text)
 }
 
 static void
-want_sound(struct store *st, const char *when)
-{
-	struct buf problems = BUF_INIT(65536);
-	uint64_t n;
-
-	want_rc(store_verify(st, false, line, &problems, &n), RC_OK,
-	    "verify");
-	want_str(buf_str(&problems), "", "problems %s", when);
-	buf_free(&problems);
-}
-
-static void
 a_later_event_waits_until_the_earlier_is_done_with(void **state)
 {
 	struct fixture *f = *state;
@@ -163,7 +151,7 @@ a_later_event_waits_until_the_earlier_is_done_with(void **state)
 	want_rc(end(f->st, row_of(f->st, PLAIN, 1), STORE_DELIVERED,
 	    &promoted), RC_OK, "in a lane without order");
 	assert_true(promoted == INT64_MAX);
-	want_sound(f->st, "half way");
+	want_sound(f->st);
 	for (uint64_t i = 3; i <= 6; i++)
 		want_rc(end(f->st, row_of(f->st, LANE, i), STORE_DELIVERED,
 		    &promoted), RC_OK, "%d", (int)i);
@@ -171,7 +159,7 @@ a_later_event_waits_until_the_earlier_is_done_with(void **state)
 	want_due(f->st, LANE, "", "in the end");
 	ORDERS(f->st, 7);
 	want_due(f->st, LANE, "7", "in a new chain");
-	want_sound(f->st, "in the end");
+	want_sound(f->st);
 }
 
 static void
@@ -228,7 +216,7 @@ what_waits_is_seen_as_pending_everywhere(void **state)
 	want_rc(store_lanes(f->st, LANE, INT64_MAX, l, 3, &n), RC_OK,
 	    "lanes above");
 	want_i64((int64_t)l[0].pending, 7, "pending above");
-	want_sound(f->st, "while some wait");
+	want_sound(f->st);
 }
 
 static void
@@ -251,7 +239,7 @@ what_waits_can_be_given_up(void **state)
 	    &promoted), RC_OK, "one that waits");
 	assert_true(promoted == INT64_MAX);
 	want_due(f->st, LANE, "1", "after that");
-	want_sound(f->st, "after one was given up");
+	want_sound(f->st);
 	/* The first and one that waits at once, and one of them twice. */
 	for (size_t i = 0; i < 4; i++)
 		s[i] = (struct store_settle){ .outcome = STORE_DEAD,
@@ -276,7 +264,7 @@ what_waits_can_be_given_up(void **state)
 	    "retried");
 	want_rc(end(f->st, stale, STORE_DEAD, &promoted), RC_STALE,
 	    "as it was before");
-	want_sound(f->st, "in the end");
+	want_sound(f->st);
 }
 
 static void
@@ -348,10 +336,10 @@ an_event_comes_after_one_that_is_still_to_be_fanned_out(void **state)
 	assert_true(later[0].fanout && !later[1].fanout && later[2].fanout);
 	want_due(f->st, 1, "3", "before any is fanned out");
 	want_due(f->st, 2, "6", "before any is fanned out");
-	want_sound(f->st, "before any is fanned out");
+	want_sound(f->st);
 	want_rc(store_fanout(f->st, &fan), RC_OK, "a step");
 	want_i64((int64_t)fan.n, STORE_FANOUT_STEP, "lanes of the step");
-	want_sound(f->st, "half way");
+	want_sound(f->st);
 	while (fan.more) {
 		want_rc(store_fanout(f->st, &fan), RC_OK, "a step");
 		lanes += fan.n;
@@ -362,7 +350,7 @@ an_event_comes_after_one_that_is_still_to_be_fanned_out(void **state)
 	    "lanes that got a row");
 	want_due(f->st, 1, "1 3 4", "in turn");
 	want_due(f->st, 2, "1 4 5 6 7", "where nobody waits");
-	want_sound(f->st, "fanned out");
+	want_sound(f->st);
 	want_rc(end(f->st, row_of(f->st, 1, 1), STORE_DELIVERED, &promoted),
 	    RC_OK, "the first");
 	want_due(f->st, 1, "2 3 4", "after the first");
@@ -371,7 +359,7 @@ an_event_comes_after_one_that_is_still_to_be_fanned_out(void **state)
 	want_due(f->st, 1, "3 4 5", "after the second");
 	accept_all(f->st, a + 1, 1);
 	assert_false(a[1].fanout);
-	want_sound(f->st, "in the end");
+	want_sound(f->st);
 }
 
 static void
@@ -388,7 +376,7 @@ an_event_that_is_gone_ends_its_fan_out(void **state)
 	for (fan.more = true; fan.more;)
 		want_rc(store_fanout(f->st, &fan), RC_OK, "a step");
 	want_due(f->st, 1, "2", "what came after it");
-	want_sound(f->st, "in the end");
+	want_sound(f->st);
 	buf_free(&key);
 }
 
@@ -443,7 +431,7 @@ each_kind_of_damage_to_a_chain_is_told(void **state)
 	accept_all(f->st, &many, 1);
 	want_rc(end(f->st, row_of(f->st, LANE, 4), STORE_DELIVERED,
 	    &promoted), RC_OK, "delivered");
-	want_sound(f->st, "at first");
+	want_sound(f->st);
 	for (size_t i = 0; i < NELEM(t); i++) {
 		struct key_link l = { t[i].lane, t[i].chain, t[i].position };
 		struct store_due d = { .key = { l.position, l.lane, 0 },
@@ -480,7 +468,7 @@ each_kind_of_damage_to_a_chain_is_told(void **state)
 		else
 			row_del(f->st, t[i].file, &key);
 	}
-	want_sound(f->st, "mended");
+	want_sound(f->st);
 	buf_free(&problems);
 	buf_free(&before);
 	buf_free(&val);
@@ -689,7 +677,7 @@ model_compare(struct model *m)
 		}
 	}
 	free(d);
-	want_sound(m->st, "in the middle");
+	want_sound(m->st);
 }
 
 static void

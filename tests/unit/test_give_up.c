@@ -148,9 +148,8 @@ one_that_is_still_to_be_fanned_out_is_put_off(void **state)
 	enum { N = FANOUT_ABOVE + 1 };
 	struct fixture *f = *state;
 	uint32_t sub[N];
-	struct store_head h;
+	struct store_fanout fan = STORE_FANOUT_INIT;
 	struct store_key k;
-	size_t n;
 
 	for (uint32_t i = 0; i < N; i++)
 		sub[i] = i + 1;
@@ -158,7 +157,8 @@ one_that_is_still_to_be_fanned_out_is_put_off(void **state)
 	    0 };
 	want_rc(give_up(f->st, k), RC_RETRY, "before");
 	want_i64(get(f->st, k).state, STORE_IS_PENDING, "state");
-	want_rc(store_heads(f->st, 0, &h, 1, &n), RC_OK, "heads");
+	want_rc(store_fanout(f->st, &fan), RC_OK, "fan-out");
+	store_fanout_clear(&fan);
 	want_rc(give_up(f->st, k), RC_OK, "after");
 	want_dead(f->st, k, "given-up");
 	want_sound(f->st);

@@ -30,12 +30,12 @@ told_clear(struct told *t)
 }
 
 static void
-want_sound(struct store *st, bool pages)
+want_sound_pages(struct store *st)
 {
 	struct told t = TOLD_INIT;
 	uint64_t problems;
 
-	want_rc(store_verify(st, pages, line, &t, &problems), RC_OK, "verify");
+	want_rc(store_verify(st, true, line, &t, &problems), RC_OK, "verify");
 	want_str(buf_str(&t.problems), "", "problems");
 	want_i64((int64_t)problems, 0, "number of problems");
 	told_clear(&t);
@@ -87,10 +87,10 @@ a_sound_store_has_no_problems(void **state)
 {
 	struct fixture *f = *state;
 
-	want_sound(f->st, false);	/* while it is empty, too */
+	want_sound(f->st);	/* while it is empty, too */
 	scene_make(f->st);
 	events_to(f->st, 3, 1500);
-	want_sound(f->st, false);
+	want_sound(f->st);
 }
 
 /*
@@ -242,7 +242,7 @@ each_kind_of_damage_is_told(void **state)
 		else
 			row_del(f->st, t[i].file, &key);
 	}
-	want_sound(f->st, false);
+	want_sound(f->st);
 	buf_free(&val);
 	buf_free(&before);
 	buf_free(&key);
@@ -309,7 +309,7 @@ an_event_half_fanned_out_is_sound(void **state)
 	for (uint32_t i = 0; i < N; i++)
 		sub[i] = 10 + i;
 	position = event_for(f->st, NULL, sub, N, NULL, 0);
-	want_sound(f->st, false);
+	want_sound(f->st);
 	want_rc(store_fanout(f->st, &fan), RC_OK, "expand");
 	assert_true(fan.more);
 	store_fanout_clear(&fan);
@@ -317,7 +317,7 @@ an_event_half_fanned_out_is_sound(void **state)
 	    .outcome = STORE_DELIVERED, .now_ms = 9 };
 	want_rc(store_settle(f->st, &s, 1, true), RC_OK, "store_settle");
 	want_rc(s.rc, RC_OK, "settle");
-	want_sound(f->st, false);
+	want_sound(f->st);
 	want_rc(store_event_get(f->st, position, &ev), RC_OK, "event");
 	want_rc(store_event_deliveries(f->st, &ev, d, N + 1, &n), RC_OK,
 	    "deliveries");
@@ -360,9 +360,9 @@ a_store_at_work_has_no_problems(void **state)
 	f->st = place_open(&f->place, false);
 	until = clock_mono_ms() + 1500;
 	do {
-		want_sound(f->st, false);
+		want_sound(f->st);
 	} while (clock_mono_ms() < until);
-	want_sound(f->st, true);
+	want_sound_pages(f->st);
 	kill(pid, SIGKILL);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 }
