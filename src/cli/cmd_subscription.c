@@ -1,4 +1,6 @@
+#include <inttypes.h>
 #include <stdio.h>
+#include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/print.h"
 #include "work/portable.h"
@@ -68,7 +70,7 @@ print_rows(const struct cli *c, const struct roster *r, uint32_t client)
 	static const struct table_column column[] = {
 		{ .name = "SUBSCRIPTION" }, { .name = "NAME", .least = 12 },
 		{ .name = "CLIENT", .least = 8 }, { .name = "STATE" },
-		{ .name = "EVENTS", .least = 10 },
+		{ .name = "SINCE", .drop = 1 }, { .name = "EVENTS", .least = 10 },
 	};
 	struct table t = TABLE_INIT(column);
 	struct buf out = BUF_INIT(65536);
@@ -92,6 +94,7 @@ print_rows(const struct cli *c, const struct roster *r, uint32_t client)
 		    subscription_state_name(subscription_state(s)),
 		    reason[0] == '\0' ? "" : ", ", reason);
 		table_cell(&t, buf_str(&out));
+		table_cell_time(&t, subscription_since_ms(s));
 		event_text(task, &out);
 		table_cell(&t, buf_str(&out));
 		task_free(task);
@@ -247,11 +250,79 @@ done:
 	return status;
 }
 
+/* How many deliveries of a subscription wait, sent or not yet. */
 static enum rc
-make_paused(const struct config *cf, uint32_t number, struct buf *why)
+count_waiting(const struct cli *c, uint32_t number, uint64_t *n)
 {
-	return subscription_set_state(cf, number, SUBSCRIPTION_PAUSED, "",
-	    why);
+	struct store_lane lane = { 0 };
+	size_t found;
+	enum rc rc;
+
+	rc = store_lanes(c->service.store, number - 1, clock_now_ms(), &lane,
+	    1, &found);
+	*n = rc == RC_OK && found == 1 && lane.lane == number ? lane.pending :
+	    0;
+	return rc;
+}
+
+/* What a new state means for what a subscription holds. */
+struct effect {
+	const char *member;	/* of the number, in JSON */
+	const char *some;	/* "3 deliveries ...", to people */
+	const char *none;
+};
+
+static void
+print_effect(const struct cli *c, const char *id, const char *state,
+    const struct effect *e, uint64_t n)
+{
+	if (c->json)
+		printf("{\"id\":\"%s\",\"state\":\"%s\",\"%s\":%" PRIu64
+		    "}\n", id, state, e->member, n);
+	else if (n == 0)
+		printf("%s; %s\n", state, e->none);
+	else
+		printf("%s; %" PRIu64 " %s %s\n", state, n, n == 1 ?
+		    "delivery" : "deliveries", e->some);
+}
+
+/* Counted afterwards, so that none that came meanwhile is missing. */
+static int
+pause_it(struct cli *c, int argc, char **argv)
+{
+	static const struct effect holds = { "held", "held until it is resumed",
+	    "nothing is held yet" };
+	struct buf why = BUF_INIT(1024);
+	const struct subscription *s;
+	const struct roster *r;
+	struct config cf;
+	uint32_t number;
+	uint64_t n;
+	int status;
+
+	status = cli_one(c, argc, argv, NULL, 0, STORE_SUBSCRIPTION, &number);
+	if (status != CLI_OK)
+		return status;
+	cf = service_config(&c->service);
+	if (subscription_set_state(&cf, number, SUBSCRIPTION_PAUSED, "", &why)
+	    != RC_OK) {
+		status = cli_fail("%s", buf_str(&why));
+		goto done;
+	}
+	service_nudge_all(&c->service);
+	if (count_waiting(c, number, &n) != RC_OK) {
+		status = cli_unreadable();
+		goto done;
+	}
+	status = find(c, argv[1], &r, &s);
+	if (status != CLI_OK)
+		goto done;
+	print_effect(c, argv[1],
+	    subscription_state_name(subscription_state(s)), &holds, n);
+	roster_release(r);
+done:
+	buf_free(&why);
+	return status;
 }
 
 static enum rc
@@ -261,28 +332,68 @@ make_active(const struct config *cf, uint32_t number, struct buf *why)
 	    why);
 }
 
+/* Counted before: then all that wait are held, unless it was active. */
 static int
-pause_it(struct cli *c, int argc, char **argv)
+make_active_by(struct cli *c, const struct subscription *s, cli_change_fn *fn,
+    uint64_t *n)
 {
-	return cli_change(c, argc, argv, STORE_SUBSCRIPTION, make_paused);
+	struct config cf = service_config(&c->service);
+	struct buf why = BUF_INIT(1024);
+	int status = CLI_OK;
+	enum rc rc;
+
+	if (count_waiting(c, s->number, n) != RC_OK)
+		return cli_unreadable();
+	if (subscription_state(s) == SUBSCRIPTION_ACTIVE)
+		*n = 0;
+	rc = fn(&cf, s->number, &why);
+	if (rc == RC_EXISTS)	/* somebody else has resumed it meanwhile */
+		*n = 0;
+	else if (rc != RC_OK)
+		status = cli_fail("%s", buf_str(&why));
+	if (status == CLI_OK)
+		service_nudge_all(&c->service);
+	buf_free(&why);
+	return status;
 }
 
-/* A task that does not compile keeps it disabled all the same: say so. */
+/*
+ * A task that does not compile keeps it disabled all the same: say so.  It
+ * drops nothing then.
+ */
 static int
 resume(struct cli *c, int argc, char **argv)
 {
+	static const struct effect sends = { "resumed", "that were held are "
+	    "sent now", "nothing was held" };
+	static const struct effect drops = { "dropped", "that were held are "
+	    "dropped: dead, given-up", "nothing was held" };
+	bool drop = false;
+	const struct cli_option opt[] = {
+		{ .name = "drop", .flag = &drop },
+	};
 	const struct subscription *s;
 	const struct roster *r;
+	bool sound;
+	uint32_t number;
+	uint64_t n;
 	int status;
 
-	status = cli_change(c, argc, argv, STORE_SUBSCRIPTION, make_active);
+	status = cli_one(c, argc, argv, opt, NELEM(opt), STORE_SUBSCRIPTION,
+	    &number);
 	if (status == CLI_OK)
 		status = find(c, argv[1], &r, &s);
 	if (status != CLI_OK)
 		return status;
-	if (subscription_task(s) == NULL)
+	sound = subscription_task(s) != NULL;
+	if (sound || !drop)
+		status = make_active_by(c, s, drop ? subscription_drop :
+		    make_active, &n);
+	if (status == CLI_OK && !sound)
 		status = cli_fail("it stays disabled: its task does not hold "
 		    "with this catalogue; skycap subscription edit mends it");
+	else if (status == CLI_OK)
+		print_effect(c, argv[1], "active", drop ? &drops : &sends, n);
 	roster_release(r);
 	return status;
 }
@@ -310,15 +421,16 @@ const struct command cmd_subscription = {
 	.name = "subscription",
 	.usage = "add --client ID --file TASK.json|- [--event TYPE]...\n"
 	    "list [--client ID]\nshow ID\nedit ID --file TASK.json|-\n"
-	    "pause ID\nresume ID\nremove ID\nexport ID [--with-secrets]",
+	    "pause ID\nresume ID [--drop]\nremove ID\nexport ID [--with-secrets]",
 	.summary = "what clients want to hear of, and where",
 	.help = "A task is {\"httpRequest\": {...}}, as the help page prints "
 	    "it, or with \"name\",\n\"event\", \"filter\" and \"settings\" "
 	    "beside it.  Its events come from \"event\" or from\n--event.  "
 	    "`add` prints the new id.  What is due to a paused subscription is "
-	    "held\nuntil it is resumed.  Secret values are shown masked; an "
-	    "edit that leaves a mask\n{\"secret\":true} in place keeps what is "
-	    "there.\n`export` prints a task as `add` and `edit` take it; all "
+	    "held\nuntil it is resumed, for [retention] held_days at most; "
+	    "then it is sent, or given\nup with --drop.  Secret values are "
+	    "shown masked; an edit that leaves a mask\n{\"secret\":true} in "
+	    "place keeps what is there.\n`export` prints a task as `add` and `edit` take it; all "
 	    "of a client at once is for\nskycap client export.",
 	.run = run,
 };

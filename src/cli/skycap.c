@@ -16,7 +16,7 @@ static const struct {
 } table[] = {
 	{ "Set up", { &cmd_init, &cmd_client, &cmd_key, &cmd_subscription,
 	    &cmd_secret, &cmd_catalog, &cmd_config } },
-	{ "Use", { &cmd_send, &cmd_sweep } },
+	{ "Use", { &cmd_send, &cmd_sweep, &cmd_give_up } },
 	{ "Try", { &cmd_preview, &cmd_backtest } },
 	{ "Look", { &cmd_events, &cmd_deliveries, &cmd_show, &cmd_stats,
 	    &cmd_verify } },
