@@ -197,7 +197,7 @@ find_members(struct task_check *k, uint32_t at[MEMBERS])
 	static const char *const known[] = { "name", "event", "filter",
 	    "httpRequest", "slack", "mail", "settings",
 	    "id", "client", "state", "reason", "version", "createdAt",
-	    "updatedAt" };
+	    "updatedAt", "since" };
 	const struct json_tok *t = k->doc.tok;
 
 	for (uint32_t i = 1; i < t[0].next; i = t[i + 1].next) {

@@ -90,9 +90,19 @@ void config_task_fault(void *arg, const char *pointer, const char *detail);
 MUST_USE enum rc subscription_edit(const struct config *cf, uint32_t number,
     uint64_t version, struct slice json, struct buf *why);
 
-/* Set state; reason for SUBSCRIPTION_DISABLED, "" else.  No change is RC_OK. */
+/*
+ * Set state, as of now; reason for SUBSCRIPTION_DISABLED, "" else.  No change
+ * is RC_OK and keeps since when it was so.
+ */
 MUST_USE enum rc subscription_set_state(const struct config *cf,
     uint32_t number, enum subscription_state state, const char *reason,
+    struct buf *why);
+
+/*
+ * Make it active, and drop what was held: of all events there are.
+ *   RC_EXISTS  it was active, so nothing was held, and nothing is dropped
+ */
+MUST_USE enum rc subscription_drop(const struct config *cf, uint32_t number,
     struct buf *why);
 
 MUST_USE enum rc subscription_remove(const struct config *cf,

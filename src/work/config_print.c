@@ -51,6 +51,7 @@ subscription_print(const struct store *st, const struct subscription *s,
 	record_put_int(out, "version", (int64_t)s->version);
 	record_put_time(out, "createdAt", s->created_ms);
 	record_put_time(out, "updatedAt", s->updated_ms);
+	record_put_time(out, "since", subscription_since_ms(s));
 	at = out->len;
 	if (t != NULL)			/* its members go on in this object */
 		task_print(t, mask, out);

@@ -51,6 +51,8 @@ subscription_record_read(struct subscription_record *s, struct slice body)
 	s->state = slice_is(got[0], "active") ? SUBSCRIPTION_ACTIVE :
 	    slice_is(got[0], "paused") ? SUBSCRIPTION_PAUSED :
 	    SUBSCRIPTION_DISABLED;
+	s->since_ms = record_int(&d, "since", 0);
+	s->drop_upto = (uint64_t)record_int(&d, "dropUpto", 0);
 	s->reason = got[1];
 	s->task = got[2];
 	s->secrets = got[3];
@@ -70,6 +72,10 @@ subscription_record_write(const struct subscription_record *s,
 	record_put_string(body, "state",
 	    slice_of(subscription_state_name(s->state)));
 	record_put_string(body, "reason", s->reason);
+	if (s->since_ms != 0)
+		record_put_int(body, "since", s->since_ms);
+	if (s->drop_upto != 0)
+		record_put_int(body, "dropUpto", (int64_t)s->drop_upto);
 	if (s->interest.len > 0) {
 		record_put_key(body, "interest");
 		buf_slice(body, s->interest);

@@ -3,14 +3,17 @@
  *
  *   client        {"name","mail","all":bool,"scope":[{"field","value"}],
  *                 "at":[where each field stood when that was written]}
- *   subscription  {"client":n,"state","reason","interest":{"event","filter",
- *                 "at","settings"},"task":S,"secrets":S}
+ *   subscription  {"client":n,"state","reason","since":ms,"dropUpto":n,
+ *                 "interest":{"event","filter","at","settings"},"task":S,
+ *                 "secrets":S}
  *   key           {"kind","name","client":n,"hash":64 hex digits}
  *
  * S is sealed (crypt_seal): the task's JSON as task_print gives it unmasked,
  * since header values and URLs in it are secrets; and the signing keys, each
  * as a 16-bit length and its raw bytes, the newest first.  Written by config*.c
- * alone, read by roster_load.c and portable_export.c.  interest is what the
+ * alone, read by roster_load.c and portable_export.c.  since is when the state
+ * was set, missing in records from before it was kept; dropUpto is missing
+ * where nothing was ever dropped.  interest is what the
  * task says of them, in the open so that intake need not open anything; it is
  * missing in records from before it was kept, and where the record would be too
  * large with it.
@@ -24,6 +27,8 @@
 struct subscription_record {
 	uint32_t	 client;
 	enum subscription_state state;
+	int64_t		 since_ms;	/* 0: it does not say */
+	uint64_t	 drop_upto;	/* position; 0: none */
 	struct slice	 reason;	/* these point into text */
 	struct slice	 interest;	/* JSON; empty: none */
 	struct slice	 task, secrets;

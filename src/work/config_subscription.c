@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include "base/clock.h"
 #include "work/config_change.h"
 #include "work/config_record.h"
 #include "work/interest.h"
@@ -76,6 +77,7 @@ new_record(const struct config *cf, const struct subscription_new *new,
 	s.client = new->client;
 	s.state = new->state;
 	s.reason = slice_of(new->reason);
+	s.since_ms = clock_now_ms();
 	seal(cf, &plain, &s.text, &s.task);
 	seal(cf, &keys, &secrets, &s.secrets);
 	write_record(cf->catalog, &s, &plain, body);
@@ -148,6 +150,8 @@ fetch(const struct config *cf, uint32_t number, struct store_record *rec,
 
 	if (rc == RC_OK)
 		rc = subscription_record_read(s, rec->body);
+	if (rc == RC_OK && s->since_ms == 0)
+		s->since_ms = rec->updated_ms;
 	if (rc != RC_OK)
 		buf_puts(why, rc == RC_NOTFOUND ?
 		    "there is no such subscription" :
@@ -206,9 +210,10 @@ done:
 	return rc;
 }
 
-enum rc
-subscription_set_state(const struct config *cf, uint32_t number,
-    enum subscription_state state, const char *reason, struct buf *why)
+static enum rc
+set_state(const struct config *cf, uint32_t number,
+    enum subscription_state state, const char *reason, uint64_t drop_upto,
+    struct buf *why)
 {
 	struct subscription_record s = SUBSCRIPTION_RECORD_INIT;
 	struct store_record rec = STORE_RECORD_INIT;
@@ -222,10 +227,15 @@ subscription_set_state(const struct config *cf, uint32_t number,
 		rc = fetch(cf, number, &rec, &s, why);
 		if (rc != RC_OK)
 			break;
-		if (s.state == state && slice_is(s.reason, reason))
+		if (s.state == state && slice_is(s.reason, reason)) {
+			rc = drop_upto == 0 ? RC_OK : RC_EXISTS;
 			break;
+		}
 		s.state = state;
 		s.reason = slice_of(reason);
+		s.since_ms = clock_now_ms();
+		if (drop_upto > s.drop_upto)
+			s.drop_upto = drop_upto;
 		subscription_record_write(&s, &body);
 		rc = config_put(cf, STORE_SUBSCRIPTION, &number, &rec.version,
 		    &body, why);
@@ -233,6 +243,28 @@ subscription_set_state(const struct config *cf, uint32_t number,
 	store_record_clear(&rec);
 	buf_free(&body);
 	buf_free(&s.text);
+	return rc;
+}
+
+enum rc
+subscription_set_state(const struct config *cf, uint32_t number,
+    enum subscription_state state, const char *reason, struct buf *why)
+{
+	return set_state(cf, number, state, reason, 0, why);
+}
+
+/* One write, however many there are: the sweep drops them in steps. */
+enum rc
+subscription_drop(const struct config *cf, uint32_t number, struct buf *why)
+{
+	struct store_condition now;
+	enum rc rc = store_condition(cf->store, &now);
+
+	if (rc == RC_OK)
+		rc = set_state(cf, number, SUBSCRIPTION_ACTIVE, "",
+		    now.position, why);
+	else
+		buf_puts(why, "the store can't be read just now");
 	return rc;
 }
 

@@ -199,6 +199,8 @@ load_subscription(struct entry *e, const struct json_doc *d,
 	    SUBSCRIPTION_ACTIVE : strcmp(buf_str(&state), "paused") == 0 ?
 	    SUBSCRIPTION_PAUSED : SUBSCRIPTION_DISABLED;
 	buf_free(&state);
+	with.since_ms = record_int(d, "since", e->u.subscription.updated_ms);
+	with.drop_upto = (uint64_t)record_int(d, "dropUpto", 0);
 	/* there are many of these: no more memory than they need */
 	e->text.max = length(d, "reason") + length(d, "task") +
 	    length(d, "secrets") + 3;

@@ -198,6 +198,18 @@ subscription_state(const struct subscription *s)
 	return usable(s) ? s->sealed->with.state : SUBSCRIPTION_DISABLED;
 }
 
+int64_t
+subscription_since_ms(const struct subscription *s)
+{
+	return s->sealed->with.since_ms;
+}
+
+uint64_t
+subscription_drop_upto(const struct subscription *s)
+{
+	return s->sealed->with.drop_upto;
+}
+
 const char *
 subscription_reason(const struct subscription *s)
 {

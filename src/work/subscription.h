@@ -40,6 +40,15 @@ struct subscription {
 enum subscription_state subscription_state(const struct subscription *s);
 const char *subscription_reason(const struct subscription *s);
 
+/* When its state was last set, as far as its record knows. */
+int64_t subscription_since_ms(const struct subscription *s);
+
+/*
+ * Deliveries of events up to this position that were pending at that time are
+ * to be dropped, not sent: somebody resumed it so.  0: none.
+ */
+uint64_t subscription_drop_upto(const struct subscription *s);
+
 /*
  * What is sent.  NULL: it does not compile with this catalogue, or can't be
  * opened with this key file; why is logged, once.  Lives as long as the
@@ -60,6 +69,8 @@ struct subscription_sealing {
 	const struct catalog *catalog;
 	enum subscription_state state;
 	const char	*reason;
+	int64_t		 since_ms;
+	uint64_t	 drop_upto;
 	struct slice	 task, keys;	/* sealed */
 };
 

@@ -157,7 +157,7 @@ def test_shapes_of_listings(it):
     [s] = it.lines("subscription", "list")
     assert list(s) == [
         "id", "client", "state", "reason", "version", "createdAt",
-        "updatedAt", "name", "event", "httpRequest"]
+        "updatedAt", "since", "name", "event", "httpRequest"]
     [c] = it.lines("client", "list")
     assert (c["id"], c["scope"]) == (
         it.client_id, [{"field": "agency", "value": "Wander"}])

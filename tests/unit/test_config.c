@@ -1,3 +1,5 @@
+#include "base/clock.h"
+#include "unit_events.h"
 #include "unit_work.h"
 #include "work/config_record.h"
 
@@ -344,6 +346,109 @@ a_state_that_is_there_already_is_no_change(void **state)
 	    "", &b->why), RC_NOTFOUND, "none");
 }
 
+struct seen {
+	int64_t	 since_ms, updated_ms;
+	uint64_t drop_upto, version;
+	enum subscription_state state;
+};
+
+static struct seen
+see(struct bench *b, uint32_t number)
+{
+	const struct roster *r = bench_roster(b->rosters);
+	const struct subscription *s = roster_subscription(r, number);
+	struct seen n = { subscription_since_ms(s), s->updated_ms,
+	    subscription_drop_upto(s), s->version, subscription_state(s) };
+
+	roster_release(r);
+	return n;
+}
+
+static void
+since_is_when_the_state_was_set_and_survives_an_edit(void **state)
+{
+	const struct timespec tick = { 0, 3 * 1000 * 1000 };
+	struct bench *b = *state;
+	int64_t before = clock_now_ms();
+	uint32_t n = bench_subscription(b, bench_client(b, NULL), UNIT_TASK);
+	struct seen made = see(b, n), paused, edited, again;
+
+	assert_true(made.since_ms >= before);
+	assert_true(made.since_ms <= clock_now_ms());
+	nanosleep(&tick, NULL);
+	want_rc(subscription_set_state(&b->config, n, SUBSCRIPTION_PAUSED, "",
+	    &b->why), RC_OK, "pause");
+	paused = see(b, n);
+	assert_true(paused.since_ms > made.since_ms);
+	nanosleep(&tick, NULL);
+	want_rc(subscription_edit(&b->config, n, paused.version,
+	    SLICE(UNIT_TASK), &b->why), RC_OK, "edit");
+	edited = see(b, n);
+	assert_true(edited.updated_ms > paused.since_ms);
+	want_i64(edited.since_ms, paused.since_ms, "since, after an edit");
+	want_rc(subscription_set_state(&b->config, n, SUBSCRIPTION_PAUSED, "",
+	    &b->why), RC_OK, "pause again");
+	again = see(b, n);
+	want_i64(again.since_ms, paused.since_ms, "since, paused twice");
+	want_i64((int64_t)again.version, (int64_t)edited.version, "version");
+}
+
+/* As records were written before: the best guess is their last change. */
+static void
+a_record_that_does_not_say_since_when_knows_its_last_change(void **state)
+{
+	struct bench *b = *state;
+	uint32_t n = bench_subscription(b, bench_client(b, NULL), UNIT_TASK);
+	struct subscription_record s = SUBSCRIPTION_RECORD_INIT;
+	struct store_record rec = STORE_RECORD_INIT;
+	struct buf body = BUF_INIT(STORE_RECORD_MAX);
+	struct seen old;
+
+	want_rc(store_record_get(b->st, STORE_SUBSCRIPTION, n, 0, &rec),
+	    RC_OK, "get");
+	want_rc(subscription_record_read(&s, rec.body), RC_OK, "read");
+	assert_true(s.since_ms != 0);
+	s.since_ms = 0;
+	subscription_record_write(&s, &body);
+	want_rc(store_record_put(b->st, STORE_SUBSCRIPTION, &n, &rec.version,
+	    buf_as_slice(&body)), RC_OK, "put");
+	old = see(b, n);
+	want_i64(old.since_ms, old.updated_ms, "since");
+	want_i64((int64_t)old.drop_upto, 0, "dropped");
+	buf_free(&s.text);
+	buf_free(&body);
+	store_record_clear(&rec);
+}
+
+static void
+what_was_held_is_dropped_up_to_the_newest_event(void **state)
+{
+	struct bench *b = *state;
+	uint32_t n = bench_subscription(b, bench_client(b, NULL), UNIT_TASK);
+	struct seen now;
+
+	(void)event_to(b->st, n);
+	want_rc(subscription_drop(&b->config, n, &b->why), RC_EXISTS,
+	    "nothing is held by an active one");
+	want_i64((int64_t)see(b, n).drop_upto, 0, "dropped");
+	want_rc(subscription_set_state(&b->config, n, SUBSCRIPTION_DISABLED,
+	    "gone", &b->why), RC_OK, "disable");
+	(void)event_to(b->st, n);
+	want_rc(subscription_drop(&b->config, n, &b->why), RC_OK, "drop");
+	now = see(b, n);
+	want_i64(now.state, SUBSCRIPTION_ACTIVE, "state");
+	want_i64((int64_t)now.drop_upto, 2, "dropped");
+	/* what comes later is no business of it, nor is a later resume */
+	(void)event_to(b->st, n);
+	want_rc(subscription_set_state(&b->config, n, SUBSCRIPTION_PAUSED, "",
+	    &b->why), RC_OK, "pause");
+	want_rc(subscription_set_state(&b->config, n, SUBSCRIPTION_ACTIVE, "",
+	    &b->why), RC_OK, "resume");
+	want_i64((int64_t)see(b, n).drop_upto, 2, "still");
+	want_rc(subscription_drop(&b->config, 99, &b->why), RC_NOTFOUND,
+	    "none");
+}
+
 static void
 a_client_with_belongings_goes_only_with_them(void **state)
 {
@@ -502,6 +607,9 @@ main(void)
 	    TEST(a_mask_that_is_left_in_an_edit_keeps_the_secret),
 	    TEST(an_edit_keeps_the_rest_and_refuses_an_older_version),
 	    TEST(a_state_that_is_there_already_is_no_change),
+	    TEST(since_is_when_the_state_was_set_and_survives_an_edit),
+	    TEST(a_record_that_does_not_say_since_when_knows_its_last_change),
+	    TEST(what_was_held_is_dropped_up_to_the_newest_event),
 	    TEST(a_client_with_belongings_goes_only_with_them),
 	    TEST(a_key_is_shown_once_and_kept_as_a_hash),
 	    TEST(a_key_of_no_client_or_with_a_bad_name_is_not_made),

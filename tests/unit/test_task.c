@@ -223,6 +223,7 @@ printing_a_task_and_reading_it_again_changes_nothing(void **state)
 	    " \"name\":\"a \\u00e9 \\\" {{pnr}}\", \"version\":7,"
 	    " \"id\":\"sub_1\", \"client\":\"c\", \"state\":\"active\","
 	    " \"reason\":\"\", \"createdAt\":\"x\", \"updatedAt\":\"y\","
+	    " \"since\":\"z\","
 	    " \"httpRequest\":{ \"jsonBody\": [ 1.50 , \"\\u00e9\\n\" ],"
 	    " \"url\":\"https:\\/\\/h\\/?token=abcdefgh\" } }" };
 	struct unit_task *f = *state;
