@@ -10,8 +10,8 @@ import pytest
 import harness
 from service import Service, ticketed
 
-COMMANDS = ("backtest catalog client config deliveries events init key "
-            "preview secret send show stats subscription sweep verify").split()
+COMMANDS = ("backtest catalog client config deliveries events give-up init "
+            "key preview secret send show stats subscription sweep verify").split()
 TASK = {
     "name": "To the back office",
     "event": ["OrderTicketed"],
