@@ -62,6 +62,8 @@ struct note {
 		NOTE_DUE,		/* some row is due then */
 		NOTE_PROBE,		/* the row to probe with is */
 		NOTE_FAILED,		/* a lane just met, that failed before */
+		NOTE_LET_GO,		/* rows of it are done with: fetch anew;
+					   lane 0: of any */
 		NOTE_LOOKED,		/* all lanes were looked at */
 	} kind;
 	uint32_t	 lane;
@@ -82,6 +84,7 @@ struct keeper_box {
 	struct lane_rows done;		/* with their outcomes */
 	bool		 idle;		/* the loop waits: settle at once */
 	bool		 look;		/* at everything, soon */
+	bool		 expand;	/* an event is to be fanned out */
 	bool		 quit;		/* the loop has ended */
 };
 
@@ -112,6 +115,7 @@ struct sweep {
 	atomic_uint	 stops;		/* how often it was told to stop */
 	atomic_bool	 holding;	/* the lock of the store */
 	atomic_int	 nudge;		/* the socket, -1 */
+	atomic_bool	 chores;	/* the keeper has some left to do */
 	atomic_uint	 unsettled;	/* outcomes the store has not yet */
 	atomic_uint	 in_flight;
 	_Atomic int64_t	 tick_ms;	/* the loop goes round; monotonic */

@@ -16,6 +16,45 @@
 #define LOCK_MS		500	/* between tries to become the sweep */
 #define LAST_MS		1500	/* to settle the last outcomes in */
 #define HEADS		256
+#define CHANGES		64	/* read at once */
+
+void
+keeper_post(struct keeper *k, struct note n)
+{
+	struct note *copy = malloc(sizeof *copy);
+
+	if (copy == NULL)
+		log_fatal("out of memory");
+	*copy = n;
+	loop_post(k->s, copy);
+}
+
+/*
+ * Rows that another process gave up since a generation are not to be sent
+ * though they were fetched: their lanes fetch anew.
+ */
+static enum rc
+let_go(struct keeper *k, uint64_t since)
+{
+	struct store_change c[CHANGES];
+	size_t n = CHANGES;
+	enum rc rc = RC_OK;
+
+	while (rc == RC_OK && n == CHANGES) {
+		rc = store_changes(k->s->config.store, since, c, CHANGES, &n);
+		for (size_t i = 0; i < n && rc == RC_OK; i++) {
+			since = c[i].generation;
+			if (c[i].kind == STORE_LANE)
+				keeper_post(k, (struct note){
+				    .kind = NOTE_LET_GO,
+				    .lane = c[i].number });
+		}
+	}
+	if (rc != RC_NOTFOUND)
+		return rc;
+	keeper_post(k, (struct note){ .kind = NOTE_LET_GO });	/* all */
+	return RC_OK;
+}
 
 /*
  * See whether the configuration has changed, and pass it on before it is said
@@ -37,7 +76,10 @@ check(struct keeper *k)
 	    roster_generation(r) != roster_generation(k->roster)) {
 		rc = rosters_get(s->rosters, roster_generation(r), false,
 		    &theirs);
+		if (rc == RC_OK && k->roster != NULL)
+			rc = let_go(k, roster_generation(k->roster));
 		if (rc != RC_OK) {
+			roster_release(theirs);
 			roster_release(r);
 			return rc;
 		}
@@ -56,17 +98,6 @@ check(struct keeper *k)
 	k->roster = r;
 	k->check_ms = at + SWEEP_CHECK_MS;
 	return RC_OK;
-}
-
-void
-keeper_post(struct keeper *k, struct note n)
-{
-	struct note *copy = malloc(sizeof *copy);
-
-	if (copy == NULL)
-		log_fatal("out of memory");
-	*copy = n;
-	loop_post(k->s, copy);
 }
 
 static const struct task_settings *
@@ -94,13 +125,22 @@ sane(struct keeper *k, uint32_t lane, int64_t due_ms)
 	return now;
 }
 
-/* Rows of a subscription that is no more. */
+/*
+ * Of what was claimed, the rows of a subscription that is no more (sub NULL)
+ * or that were dropped when it was resumed: these are settled, the rest stays.
+ */
 static void
-bury(struct keeper *k, struct lane_rows *rows)
+bury(struct keeper *k, const struct subscription *sub, struct lane_rows *rows)
 {
+	struct lane_rows left = { NULL, NULL, 0 };
+
 	while (rows->n > 0) {
 		struct parcel *p = parcel_of(lane_rows_shift(rows));
 
+		if (sub != NULL && !held_dropped(sub, &p->due)) {
+			lane_rows_add(&left, &p->row);
+			continue;
+		}
 		store_event_clear(&p->event);
 		p->settle = (struct store_settle){
 			.due = p->due,
@@ -115,6 +155,7 @@ bury(struct keeper *k, struct lane_rows *rows)
 			k->done_ms = clock_mono_ms();
 		lane_rows_add(&k->done, &p->row);
 	}
+	*rows = left;
 }
 
 /*
@@ -162,10 +203,14 @@ claim(struct keeper *k, const struct lane_wish *w)
 		rc = hold_claim(k->hold, w, &rows, &next);
 	if (rc == RC_OK)
 		next = sane(k, w->number, next);
-	if (rows.n > 0 && roster_subscription(k->roster, w->number) == NULL) {
-		if (removed(k, w->number))
-			bury(k, &rows);
-		else if (roster_subscription(k->roster, w->number) == NULL) {
+	if (rows.n > 0) {
+		bool gone = removed(k, w->number);
+		const struct subscription *sub = roster_subscription(
+		    k->roster, w->number);
+
+		if (sub != NULL || gone)
+			bury(k, sub, &rows);
+		else {
 			hold_release(k->hold, &rows);	/* can't tell now */
 			next = clock_now_ms() + AGAIN_MS;
 		}
@@ -174,21 +219,19 @@ claim(struct keeper *k, const struct lane_wish *w)
 	    .rows = rows, .due_ms = next });
 }
 
-/* Make the due rows of events with very many subscribers, and say so. */
-static enum rc
-fan_out(struct keeper *k)
+/* Is there anything of a lane that should die where it lies? */
+static void
+consider(struct keeper *k, uint32_t lane)
 {
-	struct store_fanout f = STORE_FANOUT_INIT;
-	enum rc rc = RC_OK;
+	const struct subscription *sub = k->roster == NULL ? NULL :
+	    roster_subscription(k->roster, lane);
 
-	for (f.more = true; f.more && rc == RC_OK;) {
-		rc = store_fanout(k->s->config.store, &f);
-		for (size_t i = 0; i < f.n; i++)
-			keeper_post(k, (struct note){ .kind = NOTE_DUE,
-			    .lane = f.lane[i], .due_ms = f.due_ms });
-	}
-	store_fanout_clear(&f);
-	return rc;
+	if (sub == NULL) {
+		if (k->roster != NULL && removed(k, lane))
+			keeper_bury(k, NULL, lane);
+	} else if (subscription_state(sub) != SUBSCRIPTION_ACTIVE ||
+	    subscription_drop_upto(sub) > 0)
+		keeper_bury(k, sub, lane);
 }
 
 /*
@@ -204,10 +247,7 @@ look(struct keeper *k, bool whole)
 	size_t n = HEADS;
 	int64_t now = clock_now_ms();
 
-	if (fan_out(k) != RC_OK) {
-		k->look_ms = clock_mono_ms() + AGAIN_MS;
-		return;
-	}
+	keeper_expand(k);
 	while (n == HEADS) {
 		if (store_heads(k->s->config.store, after, head, HEADS, &n) !=
 		    RC_OK) {
@@ -219,9 +259,10 @@ look(struct keeper *k, bool whole)
 			int64_t due = sane(k, lane, head[i].due_ms);
 
 			after = lane;
-			if (whole)
+			if (whole) {
 				hold_rewind(k->hold, lane, head[i].due_ms);
-			else if (hold_some(k->hold, lane))
+				consider(k, lane);
+			} else if (hold_some(k->hold, lane))
 				due = now;
 			keeper_post(k, (struct note){ .kind = NOTE_DUE,
 			    .lane = lane, .due_ms = due });
@@ -269,6 +310,8 @@ next_ms(const struct keeper *k)
 	}
 	if (k->look && k->soon_ms < t)
 		t = k->soon_ms;
+	if (keeper_chores_wait(k) && k->chores.again_ms < t)
+		t = k->chores.again_ms;
 	t = k->look_ms < t ? k->look_ms : t;
 	return k->beat_ms < t ? k->beat_ms : t;
 }
@@ -290,7 +333,7 @@ urgent(const struct keeper *k)
 {
 	const struct keeper_box *box = &k->s->keeper_box;
 
-	if (box->n > 0 || box->look || box->quit != k->quit)
+	if (box->n > 0 || box->look || box->expand || box->quit != k->quit)
 		return true;
 	return box->done.n > 0 && clock_mono_ms() >= k->settle_ms &&
 	    (box->idle || k->done.n + box->done.n >= SWEEP_SETTLE);
@@ -327,7 +370,9 @@ take_mail(struct keeper *k, struct keeper_box *mail)
 	box->done = (struct lane_rows){ NULL, NULL, 0 };
 	k->idle = box->idle;
 	k->look = k->look || box->look;
-	box->look = false;
+	if (box->expand)
+		keeper_expand(k);
+	box->look = box->expand = false;
 	k->quit = box->quit;
 	pthread_mutex_unlock(&s->lock);
 }
@@ -378,6 +423,8 @@ round_once(struct keeper *k, struct keeper_box *mail)
 		look(k, true);
 	else if (k->look && now >= k->soon_ms)
 		look(k, false);
+	if (keeper_chores_wait(k) && now >= k->chores.again_ms)
+		keeper_chore(k);
 	if (now >= k->beat_ms)
 		beat(k, now);
 }
@@ -439,7 +486,7 @@ void *
 keeper_main(void *arg)
 {
 	struct sweep *s = arg;
-	struct keeper k = { .s = s };
+	struct keeper k = { .s = s, .chores = { .fanout = STORE_FANOUT_INIT } };
 	struct keeper_box mail = { .n = 0 };
 	int64_t until;
 
@@ -463,6 +510,7 @@ keeper_main(void *arg)
 		keeper_disable(&k);
 	beat(&k, clock_mono_ms());
 	step_down(s);
+	keeper_chores_clear(&k);
 	hold_free(k.hold);
 	roster_release(k.roster);
 	free(k.gone);

@@ -3,16 +3,25 @@
  *
  * Private to sweep_keeper.c, which goes round, claims and looks, and
  * sweep_settle.c, which brings outcomes into the store and tells what follows
- * from them.  One thread.  Invariant: an outcome is in done until the store has
+ * from them, and sweep_chore.c, which does what can wait.  One thread.  Invariant: an outcome is in done until the store has
  * it or can never take it.
  */
 #ifndef WORK_SWEEP_KEEPER_H
 #define WORK_SWEEP_KEEPER_H
 
+#include "work/held.h"
 #include "work/sweep_hold.h"
 
 #define SETTLE_MS	5	/* the oldest outcome waits that long */
 #define AGAIN_MS	100	/* after the store refused */
+
+/* What can wait, done a step at a time. */
+struct chores {
+	bool		 expanding;	/* an event may wait for its due rows */
+	struct store_fanout fanout;
+	struct chore	*first;		/* lanes with rows to bury */
+	int64_t		 again_ms;	/* not before, after a refusal */
+};
 
 struct keeper {
 	struct sweep	*s;
@@ -26,6 +35,7 @@ struct keeper {
 	bool		 idle, quit, look;
 	int64_t		 check_ms, look_ms, soon_ms, beat_ms;
 	int64_t		 quit_ms;
+	struct chores	 chores;
 	uint32_t	*gone;		/* subscriptions to disable */
 	size_t		 ngone, capgone;
 };
@@ -41,5 +51,20 @@ void keeper_settle(struct keeper *k);
 
 /* Disable the subscriptions whose endpoints said 410 Gone. */
 void keeper_disable(struct keeper *k);
+
+/* Look for events with very many subscribers whose due rows are to be made. */
+void keeper_expand(struct keeper *k);
+
+/*
+ * Rows of a lane that are not to be sent any more die, "expired", "overflow" or
+ * "given-up": sub is not active, or was resumed with what it held dropped, or
+ * is NULL, removed for sure.
+ */
+void keeper_bury(struct keeper *k, const struct subscription *sub,
+    uint32_t lane);
+
+bool keeper_chores_wait(const struct keeper *k);
+void keeper_chore(struct keeper *k);	/* one step */
+void keeper_chores_clear(struct keeper *k);
 
 #endif

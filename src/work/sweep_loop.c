@@ -27,6 +27,7 @@ struct loop {
 	int64_t		 sure_ms;
 	bool		 looked;	/* a full look has been answered */
 	bool		 look;		/* ask for one */
+	bool		 expand;	/* the same of the fan-out */
 	bool		 idle;		/* as the keeper was told */
 	bool		 again;		/* something moved: do not sleep */
 };
@@ -125,6 +126,12 @@ due(struct loop *lo, uint32_t number, int64_t due_ms)
 }
 
 static void
+let_go(struct loop *lo, uint32_t number)
+{
+	give_back(lo, lane_take_back(lo->lanes, number, now()));
+}
+
+static void
 take_note(struct loop *lo, struct note *n)
 {
 	switch (n->kind) {
@@ -141,6 +148,13 @@ take_note(struct loop *lo, struct note *n)
 	case NOTE_FAILED:
 		lane_failed_before(lo->lanes, n->lane, n->failures, n->due_ms,
 		    now());
+		break;
+	case NOTE_LET_GO:
+		if (n->lane != 0)
+			let_go(lo, n->lane);
+		for (uint32_t i = 0, l; n->lane == 0 &&
+		    lanes_at(lo->lanes, i, &l); i++)
+			let_go(lo, l);
 		break;
 	case NOTE_LOOKED:
 		lo->looked = true;
@@ -194,7 +208,7 @@ take_nudges(struct loop *lo)
 			lo->look = true;
 		for (uint32_t i = 0; i < n.n; i++)
 			if (n.lane[i].lane == 0)
-				lo->look = true;
+				lo->expand = true;
 			else
 				due(lo, n.lane[i].lane, n.lane[i].due_ms);
 	}
@@ -356,7 +370,8 @@ send_mail(struct loop *lo)
 	bool wake;
 	uint32_t was;
 
-	if (lo->nwish == 0 && lo->done.n == 0 && !lo->look && idle == lo->idle)
+	if (lo->nwish == 0 && lo->done.n == 0 && !lo->look && !lo->expand &&
+	    idle == lo->idle)
 		return;
 	pthread_mutex_lock(&lo->s->lock);
 	was = box->done.n;
@@ -365,16 +380,18 @@ send_mail(struct loop *lo)
 	while (lo->done.n > 0)
 		lane_rows_add(&box->done, lane_rows_shift(&lo->done));
 	/* not at every outcome: that would be a change of threads each */
-	wake = lo->nwish > 0 || lo->look || (idle && box->done.n > 0) ||
+	wake = lo->nwish > 0 || lo->look || lo->expand ||
+	    (idle && box->done.n > 0) ||
 	    (was == 0 && box->done.n > 0) ||
 	    (was < SWEEP_SETTLE && box->done.n >= SWEEP_SETTLE);
 	box->look = box->look || lo->look;
+	box->expand = box->expand || lo->expand;
 	box->idle = lo->idle = idle;
 	if (wake)
 		pthread_cond_signal(&lo->s->to_keeper);
 	pthread_mutex_unlock(&lo->s->lock);
 	lo->nwish = 0;
-	lo->look = false;
+	lo->look = lo->expand = false;
 }
 
 /* Whether nothing is left to do now; told to who waits for that. */
@@ -387,7 +404,7 @@ tell_rest(struct loop *lo)
 
 	atomic_store(&s->in_flight, c.flight);
 	rests = lo->looked && c.flight + c.fetched + c.asked == 0 &&
-	    atomic_load(&s->unsettled) == 0 &&
+	    atomic_load(&s->unsettled) == 0 && !atomic_load(&s->chores) &&
 	    lanes_wake_ms(lo->lanes) > clock_mono_ms();
 	pthread_mutex_lock(&s->lock);
 	rests = rests && s->loop_box.first == NULL;

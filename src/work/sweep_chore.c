@@ -1,0 +1,141 @@
+#include <stdlib.h>
+#include "base/log.h"
+#include "work/sweep_keeper.h"
+
+/*
+ * Due rows for events with very many subscribers, and rows that die where they
+ * lie: in steps, each one short transaction, between claims and outcomes.
+ */
+
+struct chore {
+	struct chore	*next;
+	uint32_t	 lane;
+	struct held	 held;
+};
+
+static void
+tell_loop(struct keeper *k)
+{
+	atomic_store(&k->s->chores, k->chores.expanding ||
+	    k->chores.first != NULL);
+}
+
+void
+keeper_expand(struct keeper *k)
+{
+	k->chores.expanding = true;
+	tell_loop(k);
+}
+
+static void
+add(struct keeper *k, struct chore *new)
+{
+	struct chore **at = &k->chores.first;
+
+	while (*at != NULL)
+		at = &(*at)->next;
+	*at = new;
+	new->next = NULL;
+	tell_loop(k);
+}
+
+/* RC_NOTFOUND: there are no rows. */
+static enum rc
+plan(struct keeper *k, const struct subscription *sub, uint32_t lane,
+    struct held *h)
+{
+	int64_t now = clock_now_ms();
+	struct store_lane l;
+	size_t n;
+	enum rc rc;
+
+	rc = store_lanes(k->s->config.store, lane - 1, now, &l, 1, &n);
+	if (rc == RC_OK && (n == 0 || l.lane != lane))
+		rc = RC_NOTFOUND;
+	if (rc == RC_OK)
+		*h = held_plan(&k->s->conf, sub, &l, now);
+	return rc;
+}
+
+void
+keeper_bury(struct keeper *k, const struct subscription *sub, uint32_t lane)
+{
+	struct chore *c;
+	struct held h;
+
+	for (c = k->chores.first; c != NULL; c = c->next)
+		if (c->lane == lane)
+			return;			/* the next look asks again */
+	if (plan(k, sub, lane, &h) != RC_OK || !held_left(&h))
+		return;
+	c = calloc(1, sizeof *c);
+	if (c == NULL)
+		log_fatal("out of memory");
+	c->lane = lane;
+	c->held = h;
+	add(k, c);
+}
+
+bool
+keeper_chores_wait(const struct keeper *k)
+{
+	return k->chores.expanding || k->chores.first != NULL;
+}
+
+/* One step for the oldest event. */
+static enum rc
+expand(struct keeper *k)
+{
+	struct store_fanout *f = &k->chores.fanout;
+	enum rc rc = store_fanout(k->s->config.store, f);
+
+	if (rc != RC_OK)
+		return rc;
+	for (size_t i = 0; i < f->n; i++) {
+		hold_rewind(k->hold, f->lane[i], f->due_ms);
+		keeper_post(k, (struct note){ .kind = NOTE_DUE,
+		    .lane = f->lane[i], .due_ms = f->due_ms });
+	}
+	k->chores.expanding = f->more;
+	return RC_OK;
+}
+
+/* One step for the first lane; then it is another's turn. */
+static enum rc
+bury(struct keeper *k)
+{
+	struct chore *c = k->chores.first;
+	size_t n;
+	enum rc rc = held_step(k->s->config.store, &c->held, &n);
+
+	if (rc != RC_OK)
+		return rc;
+	atomic_fetch_add(&k->s->dead, n);
+	k->chores.first = c->next;
+	if (held_left(&c->held))
+		add(k, c);
+	else
+		free(c);
+	return RC_OK;
+}
+
+void
+keeper_chore(struct keeper *k)
+{
+	enum rc rc = k->chores.expanding ? expand(k) : bury(k);
+
+	k->chores.again_ms = rc == RC_OK ? 0 : clock_mono_ms() + AGAIN_MS;
+	tell_loop(k);
+}
+
+void
+keeper_chores_clear(struct keeper *k)
+{
+	while (k->chores.first != NULL) {
+		struct chore *c = k->chores.first;
+
+		k->chores.first = c->next;
+		free(c);
+	}
+	store_fanout_clear(&k->chores.fanout);
+}
