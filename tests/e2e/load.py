@@ -58,6 +58,9 @@ class Book:
             elif status not in REFUSALS:
                 self.wrong.append(f"{name} was answered {status}")
 
+    def request(self, path, head, body):
+        """Every request, as it comes; head is its lines, as bytes."""
+
     def arrives(self, path, name, ok):
         with self.lock:
             self.seen.add(name)
@@ -138,7 +141,9 @@ class _Endpoint(asyncio.Protocol):
             if len(rest) < n:
                 return
             self.data = rest[n:]
-            self._take(lines[0].split()[1].decode(), rest[:n])
+            path = lines[0].split()[1].decode()
+            self.owner.book.request(path, lines, rest[:n])
+            self._take(path, rest[:n])
 
     def _take(self, path, body):
         owner = self.owner
@@ -197,7 +202,7 @@ class Publisher:
             return f"{kind}{self.number}"
 
     def _run(self, rnd):
-        c = _Connection(self.service, self.book)
+        c = Connection(self.service, self.book)
         old = []                # taken by this thread
         again = []              # to be posted again
         due = time.monotonic()
@@ -285,7 +290,7 @@ def event(name):
     return {**service.ticketed(name), "id": name}
 
 
-class _Connection:
+class Connection:
     """A kept connection to the web server, made anew when it is lost."""
 
     def __init__(self, s, book):

@@ -28,6 +28,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
 
 # pylint: disable=wrong-import-position
 import harness          # noqa: E402
+import lanes            # noqa: E402
 import load             # noqa: E402
 from service import Service     # noqa: E402
 
@@ -85,7 +86,7 @@ class Torture:
     """
 
     def __init__(self, seconds, seed, rate=150.0, gap_s=0.7, intakes=2,
-                 with_lighttpd=True, at_least=0):
+                 with_lighttpd=True, at_least=0, with_lanes=True):
         self.seconds, self.gap_s = seconds, gap_s
         self.at_least = at_least
         self.random = random.Random(seed)
@@ -115,6 +116,10 @@ class Torture:
             (10, self._send, None), (8, self._command, None)]
         if with_lighttpd:
             self.plan.append((2, self._lighttpd, None))
+        self.lanes, self.paused = None, None
+        if with_lanes:
+            self.lanes = lanes.Lanes(self.service, FAIL, seed)
+            self.plan += [(6, self._pause, None), (6, self._rotate, None)]
 
     # What is done to it
 
@@ -250,6 +255,25 @@ class Torture:
         if "anitizer" in err:
             self.faults.append(err)
 
+    def _pause(self, _):
+        """One of the two, or let it go on again."""
+        if self.paused is None:
+            self.service.run("subscription", "pause", self.subscriptions[1])
+            self.paused = self.subscriptions[1]
+            self._count("paused")
+        else:
+            self._resume()
+
+    def _resume(self):
+        if self.paused is not None:
+            self.service.run("subscription", "resume", self.paused)
+        self.paused = None
+
+    def _rotate(self, _):
+        if not self.lanes.rotate(self.random.choice(("0", "1h"))):
+            self.lanes.rotate("0")
+        self._count("rotated")
+
     # What becomes of it
 
     def recoveries(self):
@@ -265,9 +289,12 @@ class Torture:
         stalls = Stalls()
         stalls.start()
         self.server.start()
-        for path in PATHS:
+        self.subscriptions = [
             self.service.subscribe(self.endpoints.url(path),
                                    retry_s=[1] * 20, concurrency=16)
+            for path in PATHS]
+        if self.lanes is not None:
+            self.lanes.start()
         before = self.recoveries()
         publisher = load.Publisher(self.service, self.book, self.rate,
                                    seed=self.seed)
@@ -285,6 +312,9 @@ class Torture:
         finally:
             self._go_on()
             publisher.end()
+            if self.lanes is not None:
+                self.lanes.end()
+        self._resume()
         self.pause_s = self.book.longest_pause()
         self.survivors_s = self._longest_after_kills()
         stalls.ending.set()
@@ -314,13 +344,17 @@ class Torture:
         begun = time.monotonic()
         while True:
             missing = self.book.missing(PATHS)
+            came = self.book.came[-1:]
+            if self.lanes is not None:
+                missing += self.lanes.missing()
+                came += self.lanes.book.came[-1:]
             try:
                 pending = self.service.sweep()["pending"]
             except (OSError, ValueError, KeyError):
                 pending = None
             if not missing and pending == 0:
                 return
-            last = max([begun] + self.book.came[-1:])
+            last = max([begun] + came)
             if time.monotonic() > last + STILL_S:
                 self.faults.append(f"pending in the end: {pending}")
                 return
@@ -338,6 +372,9 @@ class Torture:
             f.append(f"a pause of {self.pause_s:.1f} s")
         if self.survivors_s > SURVIVORS_S + 3 * stall_s:
             f.append(f"a survivor took {self.survivors_s:.1f} s to go on")
+        if self.lanes is not None:
+            f += [f"{p} {n} never arrived" for p, n in self.lanes.missing()[:5]]
+            f += self.lanes.judge()
         self._judge_records()
         out = self.service.run("verify", "--pages", check=False, timeout=300)
         if self.service.last.returncode != 0:
@@ -358,7 +395,7 @@ class Torture:
         lines = self.service.run("deliveries", "--json", "--limit", "1000000",
                                  timeout=900)
         for d in map(json.loads, lines.splitlines()):
-            key = (d["subscription"], d["agwID"])
+            key = (d["subscription"], d["event"])
             times[key] = times.get(key, 0) + 1
             states[d["state"]] = states.get(d["state"], 0) + 1
         twice = [key for key, n in times.items() if n > 1]
@@ -366,13 +403,16 @@ class Torture:
             self.faults.append(f"{len(twice)} accepted twice: {twice[:5]}")
         if set(states) - {"delivered"}:
             self.faults.append(f"states in the end: {states}")
-        known = {name for _, name in times}
-        gone = [n for n in self.book.kept if n not in known]
+        known = {event for _, event in times}
+        gone = [n for n, event in self.book.kept.items()
+                if event is not None and event not in known]
         if gone:
             self.faults.append(f"{len(gone)} not on record: {gone[:5]}")
 
     def report(self):
         b = self.book
+        if self.lanes is not None:
+            yield self.lanes.report()
         kills = sum(n for what, n in self.counts.items() if "killed" in what)
         yield (f"{kills} kills, {sum(self.counts.values()) - kills} ended or "
                f"stopped, {self.recovered} recoveries")
@@ -403,6 +443,8 @@ class Torture:
         else:
             self.server.abandon()
             self.service.dir.remove()
+        if self.lanes is not None:
+            self.lanes.close()
         self.endpoints.close()
 
 
