@@ -59,7 +59,6 @@ store_bury(struct store *st, struct store_bury *b)
 	struct store_settle s[STORE_BURY_MAX];
 	struct find f = { .b = b, .max = b->max < STORE_BURY_MAX ? b->max :
 	    STORE_BURY_MAX };
-	bool promoted = false;
 	size_t n = 0;
 	enum rc rc;
 
@@ -75,16 +74,8 @@ store_bury(struct store *st, struct store_bury *b)
 		rc = store_settle(st, s, f.n, false);
 	if (rc != RC_OK)
 		return rc;
-	for (size_t i = 0; i < f.n; i++) {
+	for (size_t i = 0; i < f.n; i++)
 		n += s[i].rc == RC_OK;
-		promoted = promoted || s[i].promoted_ms != INT64_MAX;
-	}
-	if (promoted) {		/* the next of an order lies further back */
-		b->begun = false;
-		b->n = n;
-		b->more = true;
-		return RC_OK;
-	}
 	if (f.any) {
 		b->after = f.last;
 		b->begun = true;

@@ -1,4 +1,6 @@
 #include "work/held.h"
+#include "work/lane.h"
+#include "work/retry.h"
 
 #define DAY_MS	(24 * 3600 * INT64_C(1000))
 
@@ -51,6 +53,21 @@ held_plan(const struct conf *c, const struct subscription *s,
 		ask(&h, l->lane, "overflow", now_ms);
 	}
 	return h;
+}
+
+struct held
+held_overdue(const struct subscription *s, const struct store_health *h,
+    const struct store_lane *l, int64_t now_ms)
+{
+	int64_t before = now_ms - RETRY_DEADLINE_MS;
+	struct held plan = { .overflow = SIZE_MAX };
+
+	if (h->failures >= LANE_FAILURES && h->last_success_ms < before &&
+	    h->first_failure_ms < before && l->oldest_ms < before &&
+	    subscription_since_ms(s) < before)
+		ask(&plan, l->lane, "deadline", now_ms)->due_before_ms =
+		    before;
+	return plan;
 }
 
 bool

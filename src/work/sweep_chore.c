@@ -45,6 +45,7 @@ plan(struct keeper *k, const struct subscription *sub, uint32_t lane,
     struct held *h)
 {
 	int64_t now = clock_now_ms();
+	struct store_health health;
 	struct store_lane l;
 	size_t n;
 	enum rc rc;
@@ -52,8 +53,15 @@ plan(struct keeper *k, const struct subscription *sub, uint32_t lane,
 	rc = store_lanes(k->s->config.store, lane - 1, now, &l, 1, &n);
 	if (rc == RC_OK && (n == 0 || l.lane != lane))
 		rc = RC_NOTFOUND;
+	if (rc != RC_OK)
+		return rc;
+	*h = held_plan(&k->s->conf, sub, &l, now);
+	if (sub == NULL || held_left(h) ||
+	    subscription_state(sub) != SUBSCRIPTION_ACTIVE)
+		return RC_OK;
+	rc = store_health_get(k->s->config.store, lane, &health);
 	if (rc == RC_OK)
-		*h = held_plan(&k->s->conf, sub, &l, now);
+		*h = held_overdue(sub, &health, &l, now);
 	return rc;
 }
 

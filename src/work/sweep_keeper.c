@@ -221,7 +221,7 @@ claim(struct keeper *k, const struct lane_wish *w)
 
 /* Is there anything of a lane that should die where it lies? */
 static void
-consider(struct keeper *k, uint32_t lane)
+consider(struct keeper *k, uint32_t lane, int64_t due_ms)
 {
 	const struct subscription *sub = k->roster == NULL ? NULL :
 	    roster_subscription(k->roster, lane);
@@ -230,7 +230,8 @@ consider(struct keeper *k, uint32_t lane)
 		if (k->roster != NULL && removed(k, lane))
 			keeper_bury(k, NULL, lane);
 	} else if (subscription_state(sub) != SUBSCRIPTION_ACTIVE ||
-	    subscription_drop_upto(sub) > 0)
+	    subscription_drop_upto(sub) > 0 ||
+	    due_ms < clock_now_ms() - RETRY_DEADLINE_MS)
 		keeper_bury(k, sub, lane);
 }
 
@@ -261,7 +262,7 @@ look(struct keeper *k, bool whole)
 			after = lane;
 			if (whole) {
 				hold_rewind(k->hold, lane, head[i].due_ms);
-				consider(k, lane);
+				consider(k, lane, head[i].due_ms);
 			} else if (hold_some(k->hold, lane))
 				due = now;
 			keeper_post(k, (struct note){ .kind = NOTE_DUE,

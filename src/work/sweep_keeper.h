@@ -56,9 +56,8 @@ void keeper_disable(struct keeper *k);
 void keeper_expand(struct keeper *k);
 
 /*
- * Rows of a lane that are not to be sent any more die, "expired", "overflow" or
- * "given-up": sub is not active, or was resumed with what it held dropped, or
- * is NULL, removed for sure.
+ * Rows of a lane that are not to be sent any more die, as held.h says; sub NULL:
+ * it was removed for sure.
  */
 void keeper_bury(struct keeper *k, const struct subscription *sub,
     uint32_t lane);

@@ -133,6 +133,53 @@ what_is_buried_follows_from_state_age_and_number(void **state)
 }
 
 static void
+what_a_dead_endpoint_left_for_a_week_is_past_its_deadline(void **state)
+{
+	const int64_t old = NOW - 8 * DAY, young = NOW - 6 * DAY;
+	const struct {
+		const char	*name;
+		int64_t		 since_ms, oldest_ms;
+		struct store_health health;
+		bool		 dies;
+	} t[] = {
+		{ "dead for a week", old, old, { .failures = 9,
+		    .first_failure_ms = old, .last_failure_ms = NOW }, true },
+		{ "not probing", old, old, { .failures = 4,
+		    .first_failure_ms = old }, false },
+		{ "failing of late", old, old, { .failures = 9,
+		    .first_failure_ms = young }, false },
+		{ "a success of late", old, old, { .failures = 9,
+		    .first_failure_ms = old, .last_success_ms = young },
+		    false },
+		{ "resumed of late", young, old, { .failures = 9,
+		    .first_failure_ms = old }, false },
+		{ "nothing that old", old, young, { .failures = 9,
+		    .first_failure_ms = old }, false },
+	};
+	struct catalog *c = unit_catalog();
+
+	(void)state;
+	for (size_t i = 0; i < NELEM(t); i++) {
+		const struct is is = { SUBSCRIPTION_ACTIVE, t[i].since_ms, 0,
+		    TASK };
+		struct store_lane l = { LANE, 1, 1, t[i].oldest_ms };
+		struct roster *r = roster_new(c);
+		struct held h;
+
+		roster_put_client(r, 1, NULL);
+		h = held_overdue(put(r, &is), &t[i].health, &l, NOW);
+		want_i64(held_left(&h), t[i].dies, "%s", t[i].name);
+		if (t[i].dies) {
+			want_str(h.ask[0].reason, "deadline", "reason");
+			want_i64(h.ask[0].due_before_ms, NOW - 7 * DAY,
+			    "before");
+		}
+		roster_release(r);
+	}
+	catalog_free(c);
+}
+
+static void
 all_of_a_removed_subscription_is_given_up(void **state)
 {
 	struct store_lane l = { LANE, 1, 1, NOW };
@@ -249,6 +296,8 @@ main(void)
 		cmocka_unit_test(
 		    what_is_buried_follows_from_state_age_and_number),
 		cmocka_unit_test(all_of_a_removed_subscription_is_given_up),
+		cmocka_unit_test(
+		    what_a_dead_endpoint_left_for_a_week_is_past_its_deadline),
 		cmocka_unit_test(
 		    a_row_was_dropped_if_its_event_was_there_by_then),
 		TEST(the_oldest_overflow_once_what_is_too_old_is_gone),
