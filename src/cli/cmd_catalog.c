@@ -48,14 +48,18 @@ put_field(const struct catalog_field *f, const char *as, struct buf *out)
 	buf_putc(out, '}');
 }
 
-/* An event as intake takes it, marked as a test: it may well be sent. */
+/*
+ * An event as intake takes it, marked as a test: it may well be sent.  Nobody
+ * posts one of the service's own.
+ */
 static void
 put_sample(const struct catalog *cat, const struct catalog_event *e,
     struct buf *out)
 {
 	buf_putc(out, '{');
 	record_put_string(out, "event", slice_of(e->name));
-	record_put_bool(out, "test", true);
+	if (!catalog_is_operational(e))
+		record_put_bool(out, "test", true);
 	record_put_key(out, "order");
 	catalog_sample_order(cat, e, out);
 	buf_putc(out, '}');
@@ -288,7 +292,8 @@ samples(const struct catalog *cat, const char *name)
 		return CLI_OK;
 	}
 	for (size_t i = 0; (e = catalog_event_at(cat, i)) != NULL; i++)
-		give_sample(cat, e);
+		if (!catalog_is_operational(e))
+			give_sample(cat, e);
 	return CLI_OK;
 }
 
@@ -341,6 +346,11 @@ const struct command cmd_catalog = {
 	    "what such an event looks\nlike.  --sample prints that event "
 	    "alone, marked as a test, ready for `skycap send -`;\nwithout a "
 	    "name one of each type, one a line.\n\n"
+	    "Operational events (skycap....) are the service's own: what it "
+	    "says of subscriptions\nthat fail, are disabled or have "
+	    "recovered.  Nobody can post them, \"*\" does not\nmean them, and "
+	    "only subscriptions of a client that sees everything may name "
+	    "them.\nTheir order is that object.\n\n"
 	    "More events and fields go into a catalog.json of your own beside "
 	    "skycap.conf, which\nis read when a program starts: the README "
 	    "says how.",

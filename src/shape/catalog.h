@@ -2,7 +2,8 @@
  * catalog - the event types and order fields that Skycap knows by name.
  *
  * Data, read at start: the installed catalog.json, and what an operator adds in
- * one of his own without touching C.  Pure after loading; immutable, shared by
+ * one of his own without touching C; and behind these the service's own events,
+ * which nobody can post, change or leave out.  Pure after loading; immutable, shared by
  * threads.  Spellings are the help page's, slips included, since they stand on
  * the wire; the corrected spellings are aliases that intake takes.  Invariant:
  * every field is found by its pointer in the sample order, which is sound.
@@ -34,8 +35,23 @@ struct catalog_event {
 	const char	*meaning;	/* one sentence */
 	const char	*const *alias;	/* NULL-terminated */
 	const char	*status;	/* orderStatus in its sample, or NULL */
+	const char	*sample;	/* the service's own: what it says, a
+					   JSON object; NULL: of orders */
 	uint16_t	 index;		/* place in the catalogue, from 0 */
 };
+
+/*
+ * It is about the service itself, not about an order: nobody posts it, "*" does
+ * not mean it, and only clients that see everything may have it.
+ */
+static inline bool
+catalog_is_operational(const struct catalog_event *e)
+{
+	return e->sample != NULL;
+}
+
+/* So begin the names of all such events, and of no other. */
+#define CATALOG_OPERATIONAL_PREFIX "skycap."
 
 /* What order.c makes of the legs when the order lacks the field. */
 enum catalog_derived {
@@ -109,7 +125,10 @@ const struct catalog_field *catalog_field_deep(const struct catalog *c,
 const char *catalog_event_nearest(const struct catalog *c, struct slice name);
 const char *catalog_field_nearest(const struct catalog *c, struct slice name);
 
-/* Append the sample order of an event type: JSON with every field and legs. */
+/*
+ * Append the sample order of an event type: JSON with every field and legs.  Of
+ * one of the service's own: the object in its place.
+ */
 void catalog_sample_order(const struct catalog *c,
     const struct catalog_event *type, struct buf *out);
 

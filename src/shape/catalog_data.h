@@ -42,6 +42,11 @@ void catalog_names_init(struct catalog_names *t, size_t n);
 MUST_USE enum rc catalog_names_add(struct catalog_names *t, struct slice name,
     uint16_t at);
 
+#define CATALOG_OPERATIONAL 3	/* events of the service's own */
+
+/* Put them behind all that was read; there is room. */
+void catalog_add_operational(struct catalog *c);
+
 /* Make c->legs of the sample at list, adding the leg fields that it lacks. */
 void catalog_sample_legs(struct catalog *c, const struct json_doc *d,
     uint32_t list);

@@ -319,7 +319,7 @@ static void
 make_room(struct catalog_loader *l)
 {
 	struct catalog *c = array(1, sizeof *c);
-	struct amounts n = { .bytes = 0 };
+	struct amounts n = { .events = CATALOG_OPERATIONAL };
 
 	for (size_t i = 0; i < l->nfile; i++) {
 		const struct json_doc *d = &l->file[i].doc;
@@ -414,8 +414,10 @@ load(struct catalog **c, const char *path, const char *more, struct buf *why)
 		read_file(&l);
 	}
 	rc = l.rc;
-	if (rc == RC_OK)
+	if (rc == RC_OK) {
+		catalog_add_operational(l.c);
 		rc = finish(&l);
+	}
 	if (rc == RC_OK) {
 		*c = l.c;
 		l.c = NULL;

@@ -221,6 +221,10 @@ catalog_sample_order(const struct catalog *c, const struct catalog_event *type,
 	    .out = out };
 	struct json_error err;
 
+	if (type != NULL && catalog_is_operational(type)) {
+		buf_puts(out, type->sample);
+		return;
+	}
 	if (json_scan(&s.legs, buf_as_slice(&c->legs), &json_limits_default,
 	    &err) != RC_OK)
 		log_fatal("catalogue: its legs are no JSON");

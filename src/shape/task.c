@@ -48,7 +48,19 @@ task_event_at(const struct task *t, size_t i)
 bool
 task_wants(const struct task *t, const struct catalog_event *type)
 {
-	return t->all || t->wanted[type->index] != 0;
+	return (t->all && !catalog_is_operational(type)) ||
+	    t->wanted[type->index] != 0;
+}
+
+bool
+task_wants_operational(const struct task *t)
+{
+	const struct catalog_event *e;
+
+	for (size_t i = 0; (e = catalog_event_at(t->catalog, i)) != NULL; i++)
+		if (catalog_is_operational(e) && task_wants(t, e))
+			return true;
+	return false;
 }
 
 bool

@@ -78,9 +78,15 @@ const char *task_name(const struct task *t);
 enum task_channel task_channel(const struct task *t);
 const struct task_settings *task_settings(const struct task *t);
 
-/* Wanted event types, catalogue names; "*" alone for all; NULL past the end. */
+/*
+ * Wanted event types, catalogue names; NULL past the end.  "*" alone for all
+ * that are about orders: those of the service's own are wanted by name only.
+ */
 const char *task_event_at(const struct task *t, size_t i);
 bool task_wants(const struct task *t, const struct catalog_event *type);
+
+/* One of the service's own is among them: not for every client. */
+bool task_wants_operational(const struct task *t);
 
 /*
  * Append the task's JSON: as it was given, events and name filled in,
@@ -89,6 +95,9 @@ bool task_wants(const struct task *t, const struct catalog_event *type);
  * stand as {"secret":true} or ••••1a2b as DESIGN §9 says.
  */
 void task_print(const struct task *t, bool mask, struct buf *out);
+
+/* Append the address that it goes to, a template, with secrets masked. */
+void task_target(const struct task *t, struct buf *out);
 
 /*
  * All conditions of the task's filter hold for the order (its event types and

@@ -42,7 +42,8 @@ read_event(struct task_check *k, uint32_t tok, struct slice name)
 	const char *near;
 
 	if (every ? k->t->nevent > 0 && !k->t->all : k->t->all)
-		task_fault(k, tok, "* means all events and stands alone");
+		task_fault(k, tok, "* means all events of orders and stands "
+		    "alone");
 	else if (every && !k->t->all)
 		want(k, "*", NULL);
 	else if (e != NULL)

@@ -221,6 +221,26 @@ print_http(const struct json_doc *d, uint32_t http, struct buf *out)
 }
 
 void
+task_target(const struct task *t, struct buf *out)
+{
+	struct json_doc d = JSON_DOC_INIT;
+	struct buf plain = BUF_INIT(TASK_URL_MAX);
+	struct json_error err;
+	uint32_t url;
+
+	/* our own text: it scans, or nothing at all is shown */
+	if (json_scan(&d, buf_as_slice(&t->text), &json_limits_default, &err)
+	    == RC_OK) {
+		url = task_http_member(&d, "url");
+		if (url != 0)
+			json_string(&d, url, &plain);
+		task_mask_url(buf_as_slice(&plain), out);
+	}
+	json_doc_free(&d);
+	buf_free(&plain);
+}
+
+void
 task_print(const struct task *t, bool mask, struct buf *out)
 {
 	struct json_doc d = JSON_DOC_INIT;

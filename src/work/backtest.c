@@ -77,7 +77,7 @@ try(struct trial *t, const struct store_event *ev)
 		t->b->gone++;
 		return;
 	}
-	if (!client_sees(of->client, &t->order) ||
+	if (!client_sees(of->client, type, &t->order) ||
 	    !task_filter_matches(of->task, &t->order))
 		return;
 	t->b->matched++;

@@ -91,6 +91,31 @@ config_client_there(const struct config *cf, uint32_t client, struct buf *why)
 }
 
 enum rc
+config_client_may(const struct config *cf, uint32_t client,
+    const struct task *t, struct buf *why)
+{
+	struct store_record rec = STORE_RECORD_INIT;
+	struct json_doc d = JSON_DOC_INIT;
+	struct json_error err;
+	enum rc rc;
+
+	if (!task_wants_operational(t))
+		return RC_OK;
+	rc = store_record_get(cf->store, STORE_CLIENT, client, 0, &rec);
+	if (rc != RC_OK) {
+		buf_puts(why, rc == RC_NOTFOUND ? "there is no such client" :
+		    "the store can't be read just now");
+	} else if (json_scan(&d, rec.body, &json_limits_default, &err) !=
+	    RC_OK || !record_bool(&d, "all")) {
+		config_task_fault(why, "/event", CONFIG_NOT_ALL);
+		rc = RC_INVALID;
+	}
+	store_record_clear(&rec);
+	json_doc_free(&d);
+	return rc;
+}
+
+enum rc
 config_client_still_there(const struct config *cf, uint32_t client,
     enum store_kind kind, uint32_t number, struct buf *why)
 {

@@ -26,6 +26,18 @@ MUST_USE enum rc config_client_there(const struct config *cf, uint32_t client,
     struct buf *why);
 
 /*
+ * May this client have that task?  why is a line as config_task_fault's.
+ *   RC_INVALID   it asks for events that only who sees everything may have
+ *   RC_NOTFOUND  there is no such client
+ */
+MUST_USE enum rc config_client_may(const struct config *cf, uint32_t client,
+    const struct task *t, struct buf *why);
+
+/* The same fault, of a client that does not see everything. */
+#define CONFIG_NOT_ALL "events of the service itself are for clients that " \
+	"see everything (--all)"
+
+/*
  * A record was made for a client.  If the client was removed at the same
  * moment, one of the two sides sees the other: this, which removes the record
  * again and answers RC_NOTFOUND, or client_remove's second look.

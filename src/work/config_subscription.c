@@ -69,6 +69,8 @@ new_record(const struct config *cf, const struct subscription_new *new,
 
 	rc = task_compile(&t, cf->catalog, new->json, new->events,
 	    new->nevents, config_task_fault, why);
+	if (rc == RC_OK && new->client != 0)
+		rc = config_client_may(cf, new->client, t, why);
 	if (rc != RC_OK)
 		goto done;
 	task_print(t, false, &plain);
@@ -185,6 +187,8 @@ subscription_edit(const struct config *cf, uint32_t number, uint64_t version,
 	    RC_OK)
 		buf_clear(why);
 	rc = config_task(cf->catalog, was, json, &t, why);
+	if (rc == RC_OK)
+		rc = config_client_may(cf, s.client, t, why);
 	if (rc != RC_OK)
 		goto done;
 	task_print(t, false, &plain);

@@ -138,13 +138,22 @@ read_sender_id(const struct json_doc *d, uint32_t i, struct event *ev,
 		    STORE_SENDER_ID_MAX);
 }
 
+/* Of the service's own events, which nobody can post. */
+static bool
+is_reserved(struct slice name)
+{
+	struct slice own = SLICE(CATALOG_OPERATIONAL_PREFIX);
+
+	return name.len >= own.len && memcmp(name.s, own.s, own.len) == 0;
+}
+
 static void
 read_type(const struct json_doc *d, uint32_t i, const struct catalog *c,
     struct event *ev, struct problems *bad)
 {
 	struct buf plain = BUF_INIT(256);
 	struct slice name;
-	const char *near;
+	const char *near = NULL;
 
 	if (d->tok[i].type != JSON_STRING) {
 		problems_add(bad, "/event", "must be a string");
@@ -156,12 +165,16 @@ read_type(const struct json_doc *d, uint32_t i, const struct catalog *c,
 		name = buf_as_slice(&plain);
 	}
 	ev->type = catalog_event_find(c, name);
-	if (ev->type == NULL) {
+	if (ev->type == NULL)
 		near = catalog_event_nearest(c, name);
+	if (is_reserved(name) || (near != NULL && is_reserved(slice_of(near))))
+		problems_add(bad, "/event", "names that begin with "
+		    CATALOG_OPERATIONAL_PREFIX " are for events of the "
+		    "service itself, which can't be posted");
+	else if (ev->type == NULL)
 		problems_add(bad, "/event", "is no event type known here%s%s",
 		    near == NULL ? "" : "; did you mean ",
 		    near == NULL ? "" : near);
-	}
 	buf_free(&plain);
 }
 

@@ -159,5 +159,5 @@ interest_wants(const struct interest *in, const struct catalog_event *type)
 	for (size_t i = 0; !in->all && i < in->ntype; i++)
 		if (in->type[i] == type->index)
 			return true;
-	return in->all;
+	return in->all && !catalog_is_operational(type);
 }

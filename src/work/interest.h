@@ -14,7 +14,7 @@
 
 struct interest {
 	struct filter	*filter;	/* NULL: any order */
-	bool		 all;		/* every type */
+	bool		 all;		/* every type about orders */
 	bool		 ordered;	/* those of one order in turn */
 	uint16_t	 ntype;
 	uint16_t	 type[];	/* catalogue's index, ascending */

@@ -49,7 +49,7 @@ check(struct portable_file *f, struct slice json, struct portable_client *c)
 	while (next_subscription(f, &tok)) {
 		portable_subscription_clear(&s);
 		portable_read_subscription(f, tok, &s);
-		portable_check_task(f, tok, &s);
+		portable_check_task(f, tok, c, &s);
 	}
 	portable_subscription_clear(&s);
 	if (f->nfault > PORTABLE_FAULTS_MAX)

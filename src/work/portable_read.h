@@ -70,9 +70,9 @@ void portable_read_subscription(struct portable_file *f, uint32_t tok,
     struct portable_subscription *s);
 void portable_subscription_clear(struct portable_subscription *s);
 
-/* Compile the task of subscription s, at token tok; could it be kept? */
+/* Compile the task of subscription s of c, at token tok; could it be kept? */
 void portable_check_task(struct portable_file *f, uint32_t tok,
-    const struct portable_subscription *s);
+    const struct portable_client *c, const struct portable_subscription *s);
 
 /* What was read, as subscription_make takes it, less the client; borrows. */
 struct subscription_new portable_new(const struct portable_subscription *s);

@@ -3,6 +3,7 @@
  * are told by their places in the whole file.
  */
 #include <stdio.h>
+#include "work/config_change.h"
 #include "work/portable_read.h"
 
 /* One task's check. */
@@ -92,7 +93,7 @@ is_masked(const struct json_doc *d, uint32_t task)
 
 void
 portable_check_task(struct portable_file *f, uint32_t tok,
-    const struct portable_subscription *s)
+    const struct portable_client *c, const struct portable_subscription *s)
 {
 	struct check k = { .f = f, .tok = json_find(&f->doc, tok, "task") };
 	struct subscription_new new = portable_new(s);
@@ -104,6 +105,9 @@ portable_check_task(struct portable_file *f, uint32_t tok,
 	if (task_compile(&t, f->cf->catalog, s->task, NULL, 0, problem, &k) !=
 	    RC_OK)
 		f->masked |= is_masked(&f->doc, k.tok);
+	else if (!c->all && task_wants_operational(t))
+		portable_fault(f, json_find(&f->doc, k.tok, "event"), "%s",
+		    CONFIG_NOT_ALL);
 	else if (subscription_check(f->cf, &new, &why) != RC_OK)
 		portable_fault(f, k.tok, "%s", buf_str(&why));
 	task_free(t);

@@ -61,7 +61,7 @@ preview_event(struct preview *p, const struct preview_of *of,
 		buf_puts(why, "the store can't be read just now");
 	else
 		rc = read_order(p, why);
-	if (rc == RC_OK && !client_sees(of->client, &p->order)) {
+	if (rc == RC_OK && !client_sees(of->client, p->type, &p->order)) {
 		buf_puts(why, "its order is outside the client's scope");
 		rc = RC_DENIED;
 	}
@@ -96,7 +96,7 @@ choose(struct preview *p, const struct preview_of *of, struct store_event *ev)
 	p->event = *ev;
 	*ev = was;
 	found = read_order(p, &why) == RC_OK &&
-	    client_sees(of->client, &p->order) &&
+	    client_sees(of->client, p->type, &p->order) &&
 	    (matched || task_filter_matches(of->task, &p->order));
 	buf_free(&why);
 	return found;
@@ -166,6 +166,8 @@ decide(struct preview *p, const struct preview_of *of)
 	else if (!task_wants(of->task, p->type))
 		buf_printf(&p->reason, "its events leave out %s",
 		    p->type->name);
+	else if (catalog_is_operational(p->type) && !of->client->all)
+		buf_puts(&p->reason, "its client does not see everything");
 	else if (!task_filter_matches(of->task, &p->order))
 		buf_puts(&p->reason, "its filter does not hold for this "
 		    "order");

@@ -400,8 +400,11 @@ roster_key_by_token(const struct roster *r, struct slice token)
 }
 
 bool
-client_sees(const struct client *c, const struct order *o)
+client_sees(const struct client *c, const struct catalog_event *type,
+    const struct order *o)
 {
+	if (type != NULL && catalog_is_operational(type))
+		return c->all;
 	for (size_t i = 0; !c->all && i < c->nscope; i++) {
 		const struct scope_rule *s = &c->scope[i];
 		struct order_value v = s->field != NULL ?
@@ -435,7 +438,7 @@ ask(struct search *s, const struct subscription *sub)
 		return;
 	if (sub->client != s->last) {
 		s->last = sub->client;
-		s->sees = client_sees(s->last, s->o);
+		s->sees = client_sees(s->last, s->type, s->o);
 	}
 	if (!s->sees || !filter_matches(in->filter, s->o))
 		return;

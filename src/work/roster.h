@@ -94,7 +94,12 @@ size_t roster_match(const struct roster *r, const struct catalog_event *type,
 bool roster_turns(const struct roster *r, const uint32_t *number, size_t n,
     bool **turn, size_t *cap);
 
-/* Whether a client may see an order at all. */
-bool client_sees(const struct client *c, const struct order *o);
+/*
+ * Whether a client may see an order at all, in an event of this type (NULL: not
+ * of this catalogue).  Of the service's own events the order is no order: only
+ * who sees everything sees them.
+ */
+bool client_sees(const struct client *c, const struct catalog_event *type,
+    const struct order *o);
 
 #endif

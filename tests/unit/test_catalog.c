@@ -34,6 +34,9 @@ static const char *const fields[] = { "agwID", "orderID", "pnr",
 	"psgPhone", "psgEmail", "consumerIataCode", "consumerCountryCode",
 	"consumer", "provider", "agent", "agency" };
 
+static const char *const operational[] = { "skycap.subscription.failing",
+	"skycap.subscription.disabled", "skycap.subscription.recovered" };
+
 static void
 all_31_events_are_there_in_order_with_their_groups(void **state)
 {
@@ -50,7 +53,62 @@ all_31_events_are_there_in_order_with_their_groups(void **state)
 		assert_ptr_equal(catalog_event_find(c, slice_of(e->name)), e);
 		assert_true(strlen(e->meaning) > 10);
 	}
-	assert_null(catalog_event_at(c, NELEM(events)));
+	for (size_t i = 0; i < NELEM(operational); i++) {
+		const struct catalog_event *e = catalog_event_at(c,
+		    NELEM(events) + i);
+
+		assert_non_null(e);
+		want_str(e->name, operational[i], "behind them");
+		want_str(e->group, "operational", "%s", e->name);
+		want_i64(e->index, (int64_t)(NELEM(events) + i), "%s",
+		    e->name);
+		assert_ptr_equal(catalog_event_find(c, slice_of(e->name)), e);
+		assert_null(*e->alias);
+		assert_true(strlen(e->meaning) > 10);
+	}
+	assert_null(catalog_event_at(c, NELEM(events) + NELEM(operational)));
+	catalog_free(c);
+}
+
+static void
+only_the_services_own_events_are_operational_and_have_its_prefix(void **state)
+{
+	struct catalog *c = unit_catalog();
+	const struct catalog_event *e;
+
+	(void)state;
+	for (size_t i = 0; (e = catalog_event_at(c, i)) != NULL; i++) {
+		size_t n = strlen(CATALOG_OPERATIONAL_PREFIX);
+
+		want_i64(catalog_is_operational(e), i >= NELEM(events), "%s",
+		    e->name);
+		want_i64(strncmp(e->name, CATALOG_OPERATIONAL_PREFIX, n) == 0,
+		    i >= NELEM(events), "%s's prefix", e->name);
+	}
+	catalog_free(c);
+}
+
+/* What it says is no order, and has none of an order's fields. */
+static void
+the_sample_of_an_operational_event_is_its_object(void **state)
+{
+	struct catalog *c = unit_catalog();
+	struct order o = ORDER_INIT;
+	struct buf b = BUF_INIT(65536);
+
+	(void)state;
+	for (size_t i = 0; i < NELEM(operational); i++) {
+		buf_clear(&b);
+		catalog_sample_order(c, catalog_event_find(c,
+		    slice_of(operational[i])), &b);
+		unit_order(&o, c, buf_str(&b));
+		assert_true(order_path(&o, SLICE("subscription")).found);
+		for (size_t k = 0; k < NELEM(fields); k++)
+			want_i64(o.at[k], 0, "%s has %s", operational[i],
+			    fields[k]);
+	}
+	order_free(&o);
+	buf_free(&b);
 	catalog_free(c);
 }
 
@@ -132,7 +190,7 @@ every_sample_order_is_a_sound_order_with_every_field(void **state)
 	int faults = 0;
 
 	(void)state;
-	for (size_t i = 0; catalog_event_at(c, i) != NULL; i++) {
+	for (size_t i = 0; i < NELEM(events); i++) {
 		buf_clear(&b);
 		catalog_sample_order(c, catalog_event_at(c, i), &b);
 		unit_order(&o, c, buf_str(&b));
@@ -637,6 +695,10 @@ main(void)
 	    cmocka_unit_test(a_mistyped_name_finds_the_nearest_one),
 	    cmocka_unit_test(
 		every_sample_order_is_a_sound_order_with_every_field),
+	    cmocka_unit_test(
+		only_the_services_own_events_are_operational_and_have_its_prefix),
+	    cmocka_unit_test(
+		the_sample_of_an_operational_event_is_its_object),
 	    cmocka_unit_test(a_wrong_catalogue_is_refused_with_its_place),
 	    cmocka_unit_test(a_catalogue_that_is_not_there_is_not_found),
 	    cmocka_unit_test(the_sample_of_an_event_has_the_state_that_fits),

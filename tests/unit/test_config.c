@@ -234,6 +234,29 @@ every_fault_of_a_task_is_told_on_a_line_with_its_place(void **state)
 	want_str(buf_str(&b->why), "there is no such client", "why");
 }
 
+#define FAILING_TASK "{\"event\":[\"OrderTicketed\","			\
+	"\"skycap.subscription.failing\"],\"httpRequest\":{"		\
+	"\"url\":\"https://a.example/x\"}}"
+
+static void
+only_a_client_that_sees_all_may_have_the_services_own_events(void **state)
+{
+	struct bench *b = *state;
+	uint32_t scoped = bench_client(b, "agency=Wander"), n;
+	const char *why = "/event: events of the service itself are for "
+	    "clients that see everything (--all)";
+
+	bench_subscription(b, bench_client(b, NULL), FAILING_TASK);
+	want_rc(subscription_add(&b->config, scoped, SLICE(FAILING_TASK),
+	    NULL, 0, &n, &b->why), RC_INVALID, "a scoped one's");
+	want_str(buf_str(&b->why), why, "why");
+	n = bench_subscription(b, scoped, UNIT_TASK);
+	buf_clear(&b->why);
+	want_rc(subscription_edit(&b->config, n, 1, SLICE(FAILING_TASK),
+	    &b->why), RC_INVALID, "a scoped one's edit");
+	want_str(buf_str(&b->why), why, "why of the edit");
+}
+
 static void
 a_mask_that_is_left_in_an_edit_keeps_the_secret(void **state)
 {
@@ -604,6 +627,7 @@ main(void)
 	    TEST(what_it_is_matched_by_stands_open_in_the_record),
 	    TEST(each_subscription_has_a_signing_secret_of_its_own),
 	    TEST(every_fault_of_a_task_is_told_on_a_line_with_its_place),
+	    TEST(only_a_client_that_sees_all_may_have_the_services_own_events),
 	    TEST(a_mask_that_is_left_in_an_edit_keeps_the_secret),
 	    TEST(an_edit_keeps_the_rest_and_refuses_an_older_version),
 	    TEST(a_state_that_is_there_already_is_no_change),

@@ -73,6 +73,37 @@ corrected_spellings_are_taken_for_the_wire_ones(void **state)
 }
 
 static void
+nobody_posts_an_event_of_the_services_own(void **state)
+{
+	static const char *const name[] = { "skycap.subscription.failing",
+	    "skycap.subscription.disabled", "skycap.subscription.recovered",
+	    "skycap.subscription.failling", "skycap.", "skycap.anything",
+	    "\\u0073kycap.subscription.failing", "Skycap.Subscription.Failing",
+	    "kycap.subscription.failing" };
+	struct fixture *f = *state;
+	struct buf json = BUF_INIT(1024);
+	const char *pointer, *detail;
+
+	for (size_t i = 0; i < NELEM(name); i++) {
+		buf_clear(&json);
+		buf_printf(&json, "{\"event\":\"%s\"," ORDER "}", name[i]);
+		want_rc(read_text(f, buf_str(&json)), RC_INVALID, "%s",
+		    name[i]);
+		want_i64(f->bad.grammar, false, "grammar of %s", name[i]);
+		assert_true(problems_at(&f->bad, 0, &pointer, &detail));
+		want_str(pointer, "/event", "pointer of %s", name[i]);
+		assert_null(strstr(detail, "did you mean"));
+		if (strstr(detail, "can't be posted") == NULL)
+			fail_msg("%s: got \"%s\"", name[i], detail);
+	}
+	want_rc(read_text(f, "{\"event\":\"skycap\"," ORDER "}"), RC_INVALID,
+	    "another name");
+	assert_true(problems_at(&f->bad, 0, &pointer, &detail));
+	assert_non_null(strstr(detail, "no event type"));
+	buf_free(&json);
+}
+
+static void
 what_is_wrong_is_said_with_its_pointer(void **state)
 {
 	static const struct {
@@ -230,6 +261,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_sound_event_gives_its_parts),
 	    cmocka_unit_test(corrected_spellings_are_taken_for_the_wire_ones),
+	    cmocka_unit_test(nobody_posts_an_event_of_the_services_own),
 	    cmocka_unit_test(what_is_wrong_is_said_with_its_pointer),
 	    cmocka_unit_test(very_many_faults_are_counted_but_not_all_told),
 	    cmocka_unit_test(an_id_may_have_128_bytes_and_no_more),

@@ -5,6 +5,7 @@
 
 #define HTTP "\"httpRequest\":{\"url\":\"https://a.example/\"}}"
 #define IATA "consumerIataCode"
+#define FAILING "skycap.subscription.failing"
 
 static const struct crypt crypt_key;
 
@@ -69,11 +70,11 @@ put_task(struct dice *d, struct buf *out)
 {
 	static const char *const event[] = { "\"OrderTicketed\"",
 	    "\"OrderCreated\",\"OrderTicketed\"", "\"OrderCanceled\"",
-	    "\"*\"" };
+	    "\"*\"", "\"" FAILING "\",\"OrderCreated\"" };
 	unsigned n = roll(d, 4);
 
 	buf_clear(out);
-	buf_printf(out, "{\"event\":[%s],", event[roll(d, 4)]);
+	buf_printf(out, "{\"event\":[%s],", event[roll(d, NELEM(event))]);
 	if (n > 0)
 		buf_puts(out, "\"filter\":[");
 	for (unsigned i = 0; i < n; i++) {
@@ -138,7 +139,7 @@ asked(const struct roster *r, const struct catalog_event *type,
 	buf_clear(out);
 	for (size_t i = 0; (s = roster_subscription_at(r, i)) != NULL; i++)
 		if (interest_wants(s->interest, type) &&
-		    client_sees(s->client, o) &&
+		    client_sees(s->client, type, o) &&
 		    filter_matches(s->interest->filter, o))
 			list(out, s->number);
 	return buf_str(out);
@@ -148,7 +149,7 @@ static void
 compare(const struct roster *r, struct dice *d, size_t *matches)
 {
 	static const char *const event[] = { "OrderTicketed", "OrderCreated",
-	    "OrderCanceled", "OrderCompleted" };
+	    "OrderCanceled", "OrderCompleted", FAILING };
 	struct buf order = BUF_INIT(4096), got = BUF_INIT(65536);
 	struct buf want = BUF_INIT(65536);
 	struct order o = ORDER_INIT;
@@ -222,16 +223,57 @@ the_index_finds_what_asking_every_subscription_finds(void **state)
 }
 
 static void
-want_found(const struct roster *r, const char *order, const char *want)
+want_found_of(const struct roster *r, const char *type, const char *order,
+    const char *want)
 {
 	struct buf got = BUF_INIT(65536);
 	struct order o = ORDER_INIT;
 
 	unit_order(&o, r->catalog, order);
-	want_str(found(r, catalog_event_find(r->catalog,
-	    SLICE("OrderTicketed")), &o, &got), want, "%s", order);
+	want_str(found(r, catalog_event_find(r->catalog, slice_of(type)), &o,
+	    &got), want, "%s of %s", type, order);
 	order_free(&o);
 	buf_free(&got);
+}
+
+static void
+want_found(const struct roster *r, const char *order, const char *want)
+{
+	want_found_of(r, "OrderTicketed", order, want);
+}
+
+static void
+events_of_the_service_are_for_who_sees_all_and_names_them(void **state)
+{
+	static const char *const all = NULL;
+	static const char *const scoped = "[{\"field\":\"agency\","
+	    "\"value\":\"A\"}]";
+	static const char *const both = "{\"event\":[\"OrderTicketed\",\""
+	    FAILING "\"]," HTTP;
+	struct catalog *c = unit_catalog();
+	struct roster *r = roster_new(c);
+
+	(void)state;
+	roster_put_client(r, 1, all);
+	roster_put_client(r, 2, scoped);
+	roster_put_subscription(r, 1, 1, &crypt_key, slice_of(both));
+	roster_put_subscription(r, 2, 2, &crypt_key, slice_of(both));
+	roster_put_subscription(r, 3, 1, &crypt_key, SLICE("{\"event\":[\"*\"],"
+	    HTTP));
+	roster_put_subscription(r, 4, 1, &crypt_key, SLICE("{\"event\":[\""
+	    FAILING "\"],\"filter\":[{\"field\":\"order.reason\","
+	    "\"op\":\"=\",\"value\":\"timeout\"}]," HTTP));
+	roster_put_subscription(r, 5, 1, &crypt_key, SLICE("{\"event\":"
+	    "[\"skycap.subscription.recovered\"]," HTTP));
+	roster_ready(r);
+	want_found(r, "{\"agency\":\"A\"}", "1 2 3 ");
+	want_found_of(r, FAILING, "{\"agency\":\"A\"}", "1 ");
+	want_found_of(r, FAILING, "{\"reason\":\"timeout\"}", "1 4 ");
+	want_found_of(r, FAILING, "{\"reason\":\"dns\"}", "1 ");
+	want_found_of(r, "skycap.subscription.recovered", "{}", "5 ");
+	want_found_of(r, "skycap.subscription.disabled", "{}", "");
+	roster_release(r);
+	catalog_free(c);
 }
 
 static void
@@ -298,6 +340,8 @@ main(void)
 	    cmocka_unit_test(
 		a_subscription_found_in_two_ways_is_there_once_and_in_order),
 	    cmocka_unit_test(a_long_list_for_many_types_is_found_by_each),
+	    cmocka_unit_test(
+		events_of_the_service_are_for_who_sees_all_and_names_them),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

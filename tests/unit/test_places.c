@@ -318,7 +318,8 @@ every_events_sample_renders_through_every_kind_of_template(void **state)
 	struct json_error err;
 	size_t n = 0;
 
-	for (; (e = catalog_event_at(f->c, n)) != NULL; n++) {
+	for (; (e = catalog_event_at(f->c, n)) != NULL &&
+	    !catalog_is_operational(e); n++) {
 		buf_clear(&sample);
 		catalog_sample_order(f->c, e, &sample);
 		unit_order(&f->o, f->c, buf_str(&sample));

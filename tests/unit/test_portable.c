@@ -264,6 +264,10 @@ every_fault_is_told_with_its_place_and_nothing_is_made(void **state)
 		{ FILE_OF(ALL, "{\"task\":{\"event\":[\"*\"],\"httpRequest\":"
 		    "{\"url\":\"{{agwI}}\"}}}"),
 		    "/subscriptions/0/task/httpRequest/url: ", "" },
+		{ FILE_OF(CLIENT, "{\"task\":{\"event\":[\"skycap."
+		    "subscription.failing\"],\"httpRequest\":{\"url\":"
+		    "\"https://a.example/\"}}}"),
+		    "/subscriptions/0/task/event: ", "(--all)" },
 	};
 	struct bench *b = *state;
 	struct portable_made m = PORTABLE_MADE_INIT;

@@ -108,8 +108,8 @@ the_sample_of_every_type_makes_a_request(void **state)
 	const struct catalog_event *type;
 	size_t i;
 
-	for (i = 0; (type = catalog_event_at(f->b->catalog, i)) != NULL;
-	    i++) {
+	for (i = 0; (type = catalog_event_at(f->b->catalog, i)) != NULL &&
+	    !catalog_is_operational(type); i++) {
 		preview_sample(&f->p, &f->of, type);
 		want_rc(preview_make(&f->p, &f->of, &f->why), RC_OK, "%s: %s",
 		    type->name, buf_str(&f->why));
@@ -120,6 +120,40 @@ the_sample_of_every_type_makes_a_request(void **state)
 	want_i64((int64_t)i, 31, "types");
 	preview_sample(&f->p, &f->of, NULL);
 	want_slice(f->p.event.type, SLICE("OrderTicketed"), "the first type");
+}
+
+#define FAILING "skycap.subscription.failing"
+#define OWN	"{\"subscription\":\"sub_1\",\"agency\":\"Wander\","		\
+	"\"agwID\":\"A\",\"agent\":\"Ana\"}"
+
+/* Not even one whose object would pass for an order in the scope. */
+static void
+an_event_of_the_service_is_outside_every_scope_but_all(void **state)
+{
+	struct fixture *f = *state;
+	struct task *t = NULL;
+	uint64_t at = post(f, FAILING, OWN, 1);
+
+	want_rc(preview_event(&f->p, &f->of, at, &f->why), RC_DENIED,
+	    "of a scope");
+	want_rc(preview_newest(&f->p, &f->of), RC_NOTFOUND, "newest");
+	want_rc(config_task(f->b->catalog, f->of.task, SLICE("{\"event\":[\""
+	    FAILING "\"],\"httpRequest\":{\"url\":\"https://a.example/"
+	    "{{order.reason}}\"}}"), &t, &f->why), RC_OK, "%s", buf_str(&f->why));
+	f->of.task = t;
+	f->of.draft = true;
+	want_rc(preview_newest(&f->p, &f->of), RC_NOTFOUND, "a draft's newest");
+	preview_sample(&f->p, &f->of, NULL);
+	buf_clear(&f->why);
+	want_rc(preview_make(&f->p, &f->of, &f->why), RC_OK, "%s",
+	    buf_str(&f->why));
+	want_slice(f->p.event.type, SLICE(FAILING), "the sample");
+	want_i64(f->p.wanted, false, "wanted");
+	want_str(buf_str(&f->p.reason), "its client does not see everything",
+	    "why not");
+	want_slice(buf_as_slice(&f->p.out.rq.url),
+	    SLICE("https://a.example/timeout"), "url");
+	task_free(t);
 }
 
 static void
@@ -289,6 +323,8 @@ main(void)
 		an_event_outside_the_scope_is_denied_whatever_it_is_asked_for),
 	    WITH_FIXTURE(the_newest_is_what_the_task_would_get),
 	    WITH_FIXTURE(the_sample_of_every_type_makes_a_request),
+	    WITH_FIXTURE(
+		an_event_of_the_service_is_outside_every_scope_but_all),
 	    WITH_FIXTURE(what_has_no_signing_secret_is_refused),
 	    WITH_FIXTURE(
 		a_task_that_is_not_saved_takes_its_masks_from_the_one_that_is),

@@ -54,7 +54,7 @@ a_client_never_matches_an_order_outside_its_scope(void **state)
 		want_str(bench_matches(r, b->catalog, TICKETED, t[i].order,
 		    &got), want, "%s and %s", t[i].scope, t[i].order);
 		unit_order(&o, b->catalog, t[i].order);
-		want_i64(client_sees(roster_client(r, client), &o),
+		want_i64(client_sees(roster_client(r, client), NULL, &o),
 		    t[i].sees, "%s sees %s", t[i].scope, t[i].order);
 		order_free(&o);
 		roster_release(r);

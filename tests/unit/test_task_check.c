@@ -65,9 +65,9 @@ what_is_no_task_is_refused(void **state)
 		{ "{\"event\":[\"OrderCreatd\"]}", "/event/0", "OrderCreatd is "
 		    "no event type known here; did you mean OrderCreated?" },
 		{ "{\"event\":[\"*\",\"OrderCreated\"]}", "/event/1",
-		    "* means all events and stands alone" },
+		    "* means all events of orders and stands alone" },
 		{ "{\"event\":[\"OrderCreated\",\"*\"]}", "/event/1",
-		    "* means all events and stands alone" },
+		    "* means all events of orders and stands alone" },
 		{ TASK("\"name\":\"\""), "/name", "must have 1 to 128 bytes" },
 		{ TASK("\"name\":\"a\\nb\""), "/name", "must be one line" },
 		{ TASK("\"name\":[]"), "/name", "must be a string" },

@@ -1,0 +1,59 @@
+/*
+ * The service's own events: what it says of the subscriptions it delivers to.
+ * They are no operator's to change, so they stand here and in no file.  Their
+ * names have dots, which no name in a file can have.
+ */
+#include "base/log.h"
+#include "shape/catalog_data.h"
+
+#define GROUP	"operational"
+
+/* The object that stands in the place of the order (work/operational.c). */
+#define SAMPLE(state, reason, failures, last_failure, last_success, seconds) \
+	"{\"subscription\":\"sub_0000000000000000\"," \
+	"\"subscriptionName\":\"Ticketed to the back office\"," \
+	"\"client\":\"cli_0000000000000000\",\"clientName\":\"Wander\"," \
+	"\"state\":\"" state "\",\"reason\":\"" reason "\"," \
+	"\"target\":\"https://yourservices/api/order-ticketed\"," \
+	"\"failures\":" failures "," \
+	"\"firstFailureAt\":\"2026-11-23T10:00:00.000Z\"," \
+	"\"lastFailureAt\":\"" last_failure "\"," \
+	"\"lastSuccessAt\":\"" last_success "\"," \
+	"\"failingSeconds\":" seconds "}"
+
+static const char *const no_alias[] = { NULL };
+
+static const struct catalog_event own[CATALOG_OPERATIONAL] = {
+	{ .name = "skycap.subscription.failing",
+	    .meaning = "A subscription's endpoint has failed several times in "
+	    "a row.",
+	    .sample = SAMPLE("active", "timeout", "5",
+	    "2026-11-23T12:35:05.000Z", "2026-11-23T09:59:30.000Z", "9305") },
+	{ .name = "skycap.subscription.disabled",
+	    .meaning = "The service has disabled a subscription; what it is "
+	    "due is held.",
+	    .sample = SAMPLE("disabled", "gone", "1",
+	    "2026-11-23T10:00:00.000Z", "2026-11-23T09:59:30.000Z", "0") },
+	{ .name = "skycap.subscription.recovered",
+	    .meaning = "A subscription that was failing has been delivered to "
+	    "again.",
+	    .sample = SAMPLE("active", "", "7",
+	    "2026-11-23T14:35:05.000Z", "2026-11-23T14:50:05.000Z", "17405") },
+};
+
+void
+catalog_add_operational(struct catalog *c)
+{
+	for (size_t i = 0; i < NELEM(own); i++) {
+		struct catalog_event *e = &c->event[c->nevent];
+
+		*e = own[i];
+		e->group = GROUP;
+		e->alias = no_alias;
+		e->index = (uint16_t)c->nevent++;
+		c->event_name[e->index] = e->name;
+		if (catalog_names_add(&c->events, slice_of(e->name),
+		    e->index) != RC_OK)
+			log_fatal("catalogue: %s is there already", e->name);
+	}
+}
