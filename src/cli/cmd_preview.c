@@ -34,8 +34,7 @@ note_event(const struct preview *p)
 		print_time(p->event.accepted_ms, when);
 		buf_printf(&text, "%s  ", id);
 		buf_slice(&text, p->event.type);
-		buf_puts(&text, " of ");
-		order_agwid(&p->order, &text);
+		order_of(&p->order, &text);
 		buf_printf(&text, ", accepted %s%s", when,
 		    p->event.test ? ", a test" : "");
 	}

@@ -87,10 +87,8 @@ print_text(const struct cli *c, const struct roster *r,
 	print_member("delivery", slice_of(id));
 	store_event_id(st, s->d.key.position, id);
 	buf_slice(&text, s->ev.type);
-	if (s->o != NULL) {
-		buf_puts(&text, " of ");
-		order_agwid(s->o, &text);
-	}
+	if (s->o != NULL)
+		order_of(s->o, &text);
 	print_named("event", id, buf_as_slice(&text));
 	store_record_id(st, STORE_SUBSCRIPTION, s->d.key.subscription, id);
 	print_named("subscription", id, sub == NULL ? SLICE("removed") :

@@ -41,6 +41,36 @@ order_agwid(const struct order *o, struct buf *out)
 }
 
 void
+order_of(const struct order *o, struct buf *out)
+{
+	struct buf agw = BUF_INIT(1024);
+
+	order_agwid(o, &agw);
+	if (agw.len > 0) {
+		buf_puts(out, " of ");
+		buf_slice(out, buf_as_slice(&agw));
+	}
+	buf_free(&agw);
+}
+
+/* Null where the order is not kept, or the event is about none. */
+static void
+put_agwid(const struct order *o, struct buf *out)
+{
+	struct buf agw = BUF_INIT(1024);
+
+	if (o != NULL)
+		order_agwid(o, &agw);
+	if (agw.len > 0)
+		record_put_string(out, "agwID", buf_as_slice(&agw));
+	else {
+		record_put_key(out, "agwID");
+		buf_puts(out, "null");
+	}
+	buf_free(&agw);
+}
+
+void
 delivery_print(const struct store *st, const struct roster *r,
     const struct store_event *ev, const struct order *o,
     const struct store_delivery *d, struct buf *out)
@@ -48,11 +78,8 @@ delivery_print(const struct store *st, const struct roster *r,
 	const struct subscription *s = roster_subscription(r,
 	    d->key.subscription);
 	const char *state = delivery_state_name(r, d);
-	struct buf agw = BUF_INIT(1024);
 	char id[ID_MAX];
 
-	if (o != NULL)
-		order_agwid(o, &agw);
 	buf_putc(out, '{');
 	store_delivery_id(st, d->key, id);
 	record_put_string(out, "id", slice_of(id));
@@ -67,7 +94,7 @@ delivery_print(const struct store *st, const struct roster *r,
 		json_put_string(out, slice_of(id));
 	} else
 		buf_puts(out, "null");
-	record_put_string(out, "agwID", buf_as_slice(&agw));
+	put_agwid(o, out);
 	record_put_string(out, "state", slice_of(state));
 	record_put_string(out, "reason", slice_of(d->reason));
 	record_put_int(out, "attempts", d->attempts);
@@ -81,7 +108,6 @@ delivery_print(const struct store *st, const struct roster *r,
 	record_put_time(out, "createdAt", d->created_ms);
 	record_put_time(out, "doneAt", d->done_ms);
 	buf_putc(out, '}');
-	buf_free(&agw);
 }
 
 enum rc
@@ -114,7 +140,8 @@ event_print(struct store *st, const struct roster *r,
 		record_put_time(out, "occurredAt", ev->accepted_ms);
 	record_put_time(out, "acceptedAt", ev->accepted_ms);
 	record_put_key(out, "senderId");
-	if (ev->sender_id.s != NULL)
+	/* one of the service's own is no sender's, and no text */
+	if (ev->sender_id.s != NULL && ev->sender_id.s[0] != '\0')
 		json_put_string(out, ev->sender_id);
 	else
 		buf_puts(out, "null");
@@ -125,13 +152,8 @@ event_print(struct store *st, const struct roster *r,
 			piece_compact(&o->doc, 0, out);
 		else
 			buf_puts(out, "null");
-	} else if (o != NULL) {
-		struct buf agw = BUF_INIT(1024);
-
-		order_agwid(o, &agw);
-		record_put_string(out, "agwID", buf_as_slice(&agw));
-		buf_free(&agw);
-	}
+	} else if (o != NULL)
+		put_agwid(o, out);
 	record_put_key(out, "deliveries");
 	if (whole) {
 		buf_putc(out, '[');

@@ -35,7 +35,10 @@ MUST_USE enum rc event_print(struct store *st, const struct roster *r,
 /* Append one attempt's object. */
 void attempt_print(const struct store_attempt *a, struct buf *out);
 
-/* The order's agwID as text, into out. */
+/* The order's agwID as text, into out; nothing where it is no order. */
 void order_agwid(const struct order *o, struct buf *out);
+
+/* The same behind " of "; nothing either. */
+void order_of(const struct order *o, struct buf *out);
 
 #endif
