@@ -2,10 +2,10 @@
 #include "base/log.h"
 #include "work/intake.h"
 #include "work/nudge.h"
+#include "work/take.h"
 
 #define NUDGES_MAX	3	/* full ones of one run before it says "look";
 				   the kernel queues ten for the sweep */
-#define REMATCH_MAX 16	/* configuration changes met while accepting */
 
 /* What one item needs until it is accepted. */
 struct slot {
@@ -23,6 +23,14 @@ struct intake_work {
 	struct slot		*slot;		/* by item */
 	struct store_accept	*accept;
 	size_t			*item;		/* accept's item */
+};
+
+/* One call of intake_take. */
+struct run {
+	const struct intake *in;
+	struct intake_work *w;
+	struct intake_item *item;
+	uint32_t	 key;
 };
 
 static void *
@@ -203,41 +211,6 @@ refuse_key(struct intake_item *it)
 }
 
 /*
- * Match the first n items again.  A key that was revoked meanwhile takes
- * nothing more.  Returns how many are left to accept.
- */
-static size_t
-match_again(const struct intake *in, struct intake_work *w, uint32_t key,
-    struct intake_item *item, size_t n)
-{
-	const struct roster *r = NULL;
-	size_t left = 0;
-	enum rc rc;
-
-	rc = rosters_get(in->rosters, 0, true, &r);
-	for (size_t k = 0; k < n; k++) {
-		size_t i = w->item[k];
-		struct store_accept *a = &w->accept[left];
-
-		if (rc != RC_OK) {
-			a->rc = rc;
-			conclude(&item[i], a);
-		} else if (!key_holds(r, key)) {
-			refuse_key(&item[i]);
-		} else if (event_read(&w->reader, item[i].json,
-		    &w->slot[i].event, &item[i].bad) != RC_OK) {
-			log_fatal("an event that was read can't be read again");
-		} else {
-			fill(a, &w->slot[i].event, key);
-			match(w, i, r, a);
-			w->item[left++] = i;
-		}
-	}
-	roster_release(r);
-	return left;
-}
-
-/*
  * Name a lane, sending what is full.  False: so many that looking at everything
  * is cheaper.
  */
@@ -290,70 +263,70 @@ nudge(const struct intake *in, const struct intake_work *w, size_t n)
 	}
 }
 
-/*
- * Read all items, and match those that are sound; *rc is what became of the
- * roster.  Returns how many there are to accept.
- */
-static size_t
-read_all(const struct intake *in, struct intake_work *w, uint32_t key,
-    struct intake_item *item, size_t n, enum rc *rc)
+static bool
+too_long(const struct intake *in, struct intake_item *it)
 {
-	const struct roster *r = NULL;
+	if (in->event_max == 0 || it->json.len <= in->event_max)
+		return false;
+	it->status = 422;
+	problems_add(&it->bad, "", "an event has at most %zu bytes",
+	    in->event_max);
+	return true;
+}
+
+/* Read n items, and match those that are sound. */
+static size_t
+read_and_match(void *arg, const struct roster *r, size_t n)
+{
+	const struct run *x = arg;
+	struct intake_work *w = x->w;
 	size_t left = 0;
 
-	*rc = rosters_get(in->rosters, 0, false, &r);
-	for (size_t i = 0; i < n; i++) {
-		struct store_accept *a = &w->accept[left];
+	for (size_t k = 0; k < n; k++) {
+		size_t i = w->item[k];
+		struct intake_item *it = &x->item[i];
 		struct event *ev = &w->slot[i].event;
+		struct store_accept *a = &w->accept[left];
 
-		problems_clear(&item[i].bad);
-		if (*rc == RC_OK && !key_holds(r, key)) {
-			refuse_key(&item[i]);
-		} else if (in->event_max > 0 &&
-		    item[i].json.len > in->event_max) {
-			item[i].status = 422;
-			problems_add(&item[i].bad, "", "an event has at most "
-			    "%zu bytes", in->event_max);
-		} else if (event_read(&w->reader, item[i].json, ev,
-		    &item[i].bad) != RC_OK) {
-			item[i].status = item[i].bad.grammar ? 400 : 422;
+		problems_clear(&it->bad);
+		if (r != NULL && !key_holds(r, x->key)) {
+			refuse_key(it);
+		} else if (too_long(x->in, it)) {
+			continue;
+		} else if (event_read(&w->reader, it->json, ev, &it->bad) !=
+		    RC_OK) {
+			it->status = it->bad.grammar ? 400 : 422;
 		} else {
-			fill(a, ev, key);
-			if (*rc == RC_OK)
+			fill(a, ev, x->key);
+			if (r != NULL)
 				match(w, i, r, a);
 			w->item[left++] = i;
 		}
 	}
-	roster_release(r);
 	return left;
+}
+
+static size_t
+taken(void *arg, size_t n)
+{
+	const struct run *x = arg;
+
+	nudge(x->in, x->w, n);
+	return conclude_all(x->w, x->item, n);
 }
 
 void
 intake_take(const struct intake *in, struct intake_work *w, uint32_t key,
     struct intake_item *item, size_t n)
 {
-	size_t left;
-	enum rc rc;
+	struct run x = { in, w, item, key };
+	const struct take t = { in->store, in->rosters, read_and_match, taken,
+	    &x };
 
 	if (n > w->cap)
 		resize(w, n);
-	left = read_all(in, w, key, item, n, &rc);
-	for (int again = 0; left > 0; again++) {
-		if (rc == RC_OK)
-			rc = store_accept(in->store, w->accept, left);
-		for (size_t k = 0; k < left; k++) {
-			struct store_accept *a = &w->accept[k];
-
-			if (rc != RC_OK)
-				a->rc = rc;
-			else if (a->rc == RC_STALE && again == REMATCH_MAX)
-				a->rc = RC_RETRY;
-		}
-		if (rc == RC_OK)
-			nudge(in, w, left);
-		left = conclude_all(w, item, left);
-		if (left > 0)
-			left = match_again(in, w, key, item, left);
-	}
+	for (size_t i = 0; i < n; i++)
+		w->item[i] = i;
+	take_events(&t, w->accept, n);
 	event_reader_trim(&w->reader);
 }
