@@ -21,6 +21,8 @@ struct hold_lane {
 	struct cursor	 due;
 	bool		 far;
 	bool		 met;
+	bool		 noted;		/* health is known, and not good */
+	struct store_health health;
 	bool		 named;		/* the row to probe with is known */
 	struct store_due probe;
 	bool		 pull;
@@ -220,6 +222,24 @@ hold_meet(struct hold *h, uint32_t lane)
 
 	l->met = true;
 	return !was;
+}
+
+void
+hold_note(struct hold *h, uint32_t lane, const struct store_health *of)
+{
+	struct hold_lane *l = get(h, lane);
+
+	l->noted = of != NULL;
+	if (of != NULL)
+		l->health = *of;
+}
+
+const struct store_health *
+hold_noted(const struct hold *h, uint32_t lane)
+{
+	const struct hold_lane *l = find(h, lane);
+
+	return l != NULL && l->noted ? &l->health : NULL;
 }
 
 void

@@ -53,6 +53,10 @@ void hold_near(struct hold *h, uint32_t lane);
 /* True the first time that it is asked of a lane. */
 bool hold_meet(struct hold *h, uint32_t lane);
 
+/* What is known of a lane that fails; of NULL: it does not. */
+void hold_note(struct hold *h, uint32_t lane, const struct store_health *of);
+const struct store_health *hold_noted(const struct hold *h, uint32_t lane);
+
 /* The row that the lane's next probe is, unless it is gone; NULL: any. */
 void hold_probe(struct hold *h, uint32_t lane, const struct store_due *d);
 

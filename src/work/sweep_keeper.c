@@ -169,27 +169,6 @@ removed(struct keeper *k, uint32_t lane)
 	    check(k) == RC_OK && roster_subscription(k->roster, lane) == NULL;
 }
 
-/*
- * A lane that nothing was claimed of yet may have failed before this process
- * began.  False: it probes, and should ask again as such.
- */
-static bool
-meet(struct keeper *k, uint32_t lane)
-{
-	struct store_health h;
-
-	if (!hold_meet(k->hold, lane))
-		return true;
-	if (store_health_get(k->s->config.store, lane, &h) != RC_OK ||
-	    h.failures == 0)
-		return true;
-	if (h.probe.due_ms != 0)
-		hold_probe(k->hold, lane, &h.probe);
-	keeper_post(k, (struct note){ .kind = NOTE_FAILED, .lane = lane,
-	    .failures = h.failures, .due_ms = h.probe.due_ms });
-	return h.failures < LANE_FAILURES;
-}
-
 static void
 claim(struct keeper *k, const struct lane_wish *w)
 {
@@ -197,7 +176,7 @@ claim(struct keeper *k, const struct lane_wish *w)
 	int64_t next = clock_now_ms() + AGAIN_MS;
 	enum rc rc = RC_RETRY;
 
-	if (!meet(k, w->number))
+	if (!keeper_meet(k, w->number))
 		next = clock_now_ms();
 	else if (k->done.n < HOLD_DONE_MAX && k->roster != NULL)
 		rc = hold_claim(k->hold, w, &rows, &next);
@@ -229,7 +208,14 @@ consider(struct keeper *k, uint32_t lane, int64_t due_ms)
 	if (sub == NULL) {
 		if (k->roster != NULL && removed(k, lane))
 			keeper_bury(k, NULL, lane);
-	} else if (subscription_state(sub) != SUBSCRIPTION_ACTIVE ||
+		return;
+	}
+	/* whoever disabled it may have died before it was told */
+	if (subscription_state(sub) == SUBSCRIPTION_DISABLED &&
+	    strcmp(subscription_reason(sub), "gone") == 0 &&
+	    hold_meet(k->hold, lane))
+		keeper_disabled(k, lane, "gone");
+	if (subscription_state(sub) != SUBSCRIPTION_ACTIVE ||
 	    subscription_drop_upto(sub) > 0 ||
 	    due_ms < clock_now_ms() - RETRY_DEADLINE_MS)
 		keeper_bury(k, sub, lane);

@@ -3,7 +3,8 @@
  *
  * Private to sweep_keeper.c, which goes round, claims and looks, and
  * sweep_settle.c, which brings outcomes into the store and tells what follows
- * from them, and sweep_chore.c, which does what can wait.  One thread.  Invariant: an outcome is in done until the store has
+ * from them, sweep_tell.c, which knows how lanes fare, and sweep_chore.c, which
+ * does what can wait.  One thread.  Invariant: an outcome is in done until the store has
  * it or can never take it.
  */
 #ifndef WORK_SWEEP_KEEPER_H
@@ -51,6 +52,22 @@ void keeper_settle(struct keeper *k);
 
 /* Disable the subscriptions whose endpoints said 410 Gone. */
 void keeper_disable(struct keeper *k);
+
+/*
+ * An attempt of a lane is in the store that failed or succeeded: what follows
+ * for its probing, and what operators are told.  sweep_tell.c.
+ */
+void keeper_failed(struct keeper *k, uint32_t lane);
+void keeper_succeeded(struct keeper *k, uint32_t lane);
+
+/*
+ * A lane that nothing was claimed of yet may have failed before this process
+ * began.  False: it probes, and should ask again as such.
+ */
+bool keeper_meet(struct keeper *k, uint32_t lane);
+
+/* The service has disabled a subscription. */
+void keeper_disabled(struct keeper *k, uint32_t lane, const char *reason);
 
 /* Look for events with very many subscribers whose due rows are to be made. */
 void keeper_expand(struct keeper *k);

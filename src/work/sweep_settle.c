@@ -6,20 +6,6 @@
 #define SYNC_MS		1000	/* failures may be lost for that long in a
 				   crash; what arrived is always synced */
 
-/* Which row its lane probes with from now on. */
-static void
-failed(struct keeper *k, uint32_t lane)
-{
-	struct store_health h;
-
-	if (store_health_get(k->s->config.store, lane, &h) != RC_OK ||
-	    h.probe.due_ms == 0)
-		return;			/* the lane goes by what it knows */
-	hold_probe(k->hold, lane, &h.probe);
-	keeper_post(k, (struct note){ .kind = NOTE_PROBE, .lane = lane,
-	    .due_ms = h.probe.due_ms });
-}
-
 /* One outcome is in the store: count it, and say when it is due again. */
 static void
 settled(struct keeper *k, struct parcel *p)
@@ -55,7 +41,9 @@ settled(struct keeper *k, struct parcel *p)
 		    .due_ms = promoted });
 	}
 	if (health < 0)
-		failed(k, lane);
+		keeper_failed(k, lane);
+	else if (health > 0)
+		keeper_succeeded(k, lane);
 	atomic_fetch_sub(&s->unsettled, 1);
 }
 
@@ -143,7 +131,9 @@ keeper_disable(struct keeper *k)
 		if (rc == RC_RETRY || rc == RC_STALE || rc == RC_FULL ||
 		    rc == RC_IO)
 			k->gone[left++] = k->gone[i];
-		else if (rc != RC_OK && rc != RC_NOTFOUND)
+		else if (rc == RC_OK)
+			keeper_disabled(k, k->gone[i], "gone");
+		else if (rc != RC_NOTFOUND)
 			log_error("disabling subscription %u: %s",
 			    k->gone[i], buf_str(&why));
 	}
