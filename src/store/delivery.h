@@ -62,7 +62,13 @@ struct store_head {
 MUST_USE enum rc store_heads(struct store *st, uint32_t after_lane,
     struct store_head *h, size_t max, size_t *n);
 
-#define STORE_FANOUT_STEP	500	/* deliveries in one transaction */
+/*
+ * Deliveries in one transaction.  An event that is accepted meanwhile waits
+ * for about one of these, measured with 10,000 subscribers: half of them take
+ * 0.46 ms then, and 1 in 100 over 2 ms (0.14 and 0.33 ms alone); with steps of
+ * 500 1.2 and 3.5 ms, and the whole takes 27 ms in place of 33.
+ */
+#define STORE_FANOUT_STEP	100
 
 /* Where the making of due rows stands.  Given back by store_fanout_clear. */
 struct store_fanout {

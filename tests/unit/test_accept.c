@@ -373,7 +373,7 @@ a_full_store_takes_nothing(void **state)
 static void
 an_event_for_very_many_gets_its_due_rows_in_steps(void **state)
 {
-	enum { MANY = 2 * STORE_FANOUT_STEP + 1 };
+	enum { STEPS = 6, MANY = (STEPS - 1) * STORE_FANOUT_STEP + 1 };
 	struct fixture *f = *state;
 	struct store_accept a[2] = { item("many", 1), item("few", 1) };
 	struct store_head heads[MANY + 1];
@@ -389,7 +389,7 @@ an_event_for_very_many_gets_its_due_rows_in_steps(void **state)
 	want_i64(a[0].deliveries, MANY, "deliveries");
 	assert_true(a[0].fanout && !a[1].fanout);
 	want_i64((int64_t)rows(f->st, BDB_DUE), 3, "fan-out and two due");
-	for (size_t step = 1; step <= 3; step++) {
+	for (size_t step = 1; step <= STEPS; step++) {
 		size_t done = step * STORE_FANOUT_STEP;
 
 		want_rc(store_fanout(f->st, &fan), RC_OK, "step %zu", step);

@@ -590,8 +590,9 @@ model_fan_out(struct model *m)
 	want_rc(store_fanout(m->st, &fan), RC_OK, "a step");
 	want_i64(fan.more, oldest <= m->n, "something to fan out");
 	e = fan.event.position;
-	if (fan.more && fan.event.subscriptions.len / 4 > STORE_FANOUT_STEP)
-		want_rc(store_fanout(m->st, &fan), RC_OK, "the second step");
+	for (size_t left = fan.event.subscriptions.len / 4; fan.more &&
+	    left > STORE_FANOUT_STEP; left -= STORE_FANOUT_STEP)
+		want_rc(store_fanout(m->st, &fan), RC_OK, "another step");
 	if (oldest <= m->n) {
 		want_i64((int64_t)e, (int64_t)oldest, "fanned out");
 		m->fanout[e] = false;
