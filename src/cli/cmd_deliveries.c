@@ -55,12 +55,15 @@ cell_when(struct list *l, const struct store_delivery *d)
 
 	if (d->done_ms != 0)
 		table_cell_time(&l->table, d->done_ms);
-	else if (strcmp(delivery_state_name(l->r, d), "pending") == 0) {
+	else if (strcmp(delivery_state_name(l->r, d), "pending") != 0)
+		table_cell(&l->table, "-");
+	else if (d->next_ms == 0)
+		table_cell(&l->table, "in its turn");
+	else {
 		print_time(d->next_ms, when);
 		snprintf(text, sizeof text, "due %s", when);
 		table_cell(&l->table, text);
-	} else
-		table_cell(&l->table, "-");
+	}
 }
 
 static void

@@ -105,7 +105,10 @@ print_text(const struct cli *c, const struct roster *r,
 	buf_i64(&text, s->d.attempts);
 	print_member("attempts", buf_as_slice(&text));
 	print_time_member("accepted", s->d.created_ms);
-	if (strcmp(state, "pending") == 0)
+	if (strcmp(state, "pending") == 0 && s->d.next_ms == 0)
+		print_member("next attempt", SLICE("when the earlier events "
+		    "of its order are done with"));
+	else if (strcmp(state, "pending") == 0)
 		print_time_member("next attempt", s->d.next_ms);
 	print_time_member("done", s->d.done_ms);
 	for (size_t i = 0; i < s->nattempt; i++)

@@ -76,7 +76,7 @@ accepted(struct store *st, DB_TXN *txn, const struct key_link *l,
 	enum rc rc;
 
 	key_chain(&key, l);
-	rc = bdb_get(st, txn, BDB_CHAIN, &key, &val, true);
+	rc = bdb_get(st, txn, BDB_CHAIN, &key, &val, txn != NULL);
 	if (rc == RC_TOOBIG ||
 	    (rc == RC_OK && value_u64_parse(buf_as_slice(&val), &ms) !=
 	    RC_OK)) {
@@ -201,8 +201,7 @@ bdb_chain_waiting(struct store *st, uint32_t lane, struct buf *at,
 			d[(*n)++] = (struct store_delivery){
 			    .key = { l.position, lane, 0 },
 			    .state = STORE_IS_PENDING,
-			    .created_ms = (int64_t)ms,
-			    .next_ms = (int64_t)ms };
+			    .created_ms = (int64_t)ms };
 		before = l;
 	}
 	*end = rc == RC_NOTFOUND;

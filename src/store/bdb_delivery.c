@@ -1,6 +1,7 @@
 #include <inttypes.h>
 #include <time.h>
 #include "base/log.h"
+#include "store/bdb_chain.h"
 #include "store/bdb_delivery.h"
 
 /*
@@ -308,6 +309,25 @@ derive(const struct store_event *ev, uint32_t subscription,
 	};
 }
 
+/* One that was derived may be waiting for its turn; no cursor is open. */
+static enum rc
+see_turn(struct store *st, const struct store_event *ev,
+    struct store_delivery *d)
+{
+	struct store_due due = { .key = d->key, .due_ms = d->next_ms,
+	    .chain = event_chain_of(ev, d->key.subscription) };
+	bool waits;
+	enum rc rc;
+
+	if (due.chain == 0 || d->key.ordinal != 0 || d->recorded > 0 ||
+	    d->state != STORE_IS_PENDING)
+		return RC_OK;
+	rc = bdb_chain_waits(st, NULL, &due, &waits);
+	if (rc == RC_OK && waits)
+		d->next_ms = 0;
+	return rc;
+}
+
 /*
  * The event's first delivery row at or after (subscription, ordinal), past
  * attempts that have lost theirs and rows that can't be read.
@@ -352,7 +372,7 @@ bdb_event_walk(struct store *st, const struct store_event *ev,
 	struct bdb_cur c = { 0 };
 	struct buf key = KEY_INIT;
 	struct store_delivery row, next;
-	size_t i = listed_from(ev, w->subscription);
+	size_t i = listed_from(ev, w->subscription), from = *n;
 	bool fresh = false, rows = true, listed;
 	enum rc rc;
 
@@ -394,6 +414,8 @@ bdb_event_walk(struct store *st, const struct store_event *ev,
 		w->budget--;
 	}
 	bdb_cur_close(&c);
+	for (i = from; i < *n && rc == RC_OK; i++)
+		rc = see_turn(st, ev, &d[i]);
 	buf_free(&key);
 	return rc;
 }
@@ -415,8 +437,10 @@ get(struct store *st, void *arg)
 		rc = bdb_event_row(st, NULL, a->key.position, &ev);
 		if (rc == RC_OK && !event_lists(&ev, a->key.subscription))
 			rc = RC_NOTFOUND;
-		if (rc == RC_OK)
+		if (rc == RC_OK) {
 			derive(&ev, a->key.subscription, a->d);
+			rc = see_turn(st, &ev, a->d);
+		}
 	}
 	if (rc == RC_INVALID) {
 		log_error("store: a row of event %" PRIu64 " can't be read",

@@ -48,7 +48,8 @@ struct store_delivery {
 	uint16_t	 recorded;	/* attempts on record */
 	int32_t		 last_status;	/* 0: none yet, or no answer */
 	int64_t		 created_ms;
-	int64_t		 next_ms;	/* pending: due; else 0 */
+	int64_t		 next_ms;	/* pending: due, 0 while it waits for
+					   its turn; else 0 */
 	int64_t		 done_ms;	/* delivered, dead; else 0 */
 };
 

@@ -51,6 +51,11 @@ def test_events_of_one_order_arrive_in_the_order_of_their_acceptance(
     assert set(came(r, "A")) == {0}
     assert state_of(s, "A") == ["pending"] * 6
     assert s.sweep()["pending"] == 6
+    waits = [d for d in s.deliveries() if d["state"] == "pending" and
+             d["nextAttemptAt"] is None]
+    assert len(waits) == 5
+    assert "when the earlier events" in s.run("show", waits[0]["id"])
+    assert s.run("deliveries").count("in its turn") == 5
     harness.wait_for("all arrive", lambda:
                      came(r, "A") == [0, 0, 0, 1, 2, 3, 4, 5])
     harness.wait_for("all are on record as delivered", lambda:

@@ -182,6 +182,8 @@ what_waits_is_seen_as_pending_everywhere(void **state)
 		want_i64(d[0].state, STORE_IS_PENDING, "state");
 		want_i64(d[0].created_ms, due_of(f->st, i, LANE).due_ms,
 		    "created");
+		want_i64(d[0].next_ms != 0, i == 1 || i == 2 || i == 4,
+		    "%d is due", (int)i);
 	}
 	want_rc(store_event_get(f->st, 6, &ev), RC_OK, "event");
 	want_i64((int64_t)ev.chain, 7, "chain");
@@ -189,6 +191,8 @@ what_waits_is_seen_as_pending_everywhere(void **state)
 	    "of an event");
 	want_i64((int64_t)n, 2, "deliveries of an event");
 	want_i64(d[0].state, STORE_IS_PENDING, "state");
+	want_i64(d[0].next_ms, 0, "in turn");
+	want_i64(d[1].next_ms, d[1].created_ms, "at once");
 	store_event_clear(&ev);
 	for (size_t i = 0; i < NELEM(q); i++) {
 		for (size_t max = 1; max <= 8; max++) {
@@ -198,9 +202,12 @@ what_waits_is_seen_as_pending_everywhere(void **state)
 			do {
 				want_rc(store_deliveries(f->st, &q[i], cursor,
 				    d, max, &n), RC_OK, "deliveries");
-				for (size_t k = 0; k < n; k++)
+				for (size_t k = 0; k < n; k++) {
+					want_i64(d[k].next_ms != 0, got < 3,
+					    "%zu is due", got);
 					seen[got++] = (char)('0' +
 					    d[k].key.position);
+				}
 			} while (cursor[0] != '\0');
 			want_str(seen, "1243675", "pages of %zu", max);
 		}
