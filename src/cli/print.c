@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 #include "base/clock.h"
 #include "base/json.h"
@@ -8,6 +9,7 @@
 #define INDENT		2
 #define PRETTY_MAX	(256 * 1024 * 1024)
 #define ESCAPED_MAX	16
+#define FOLD_LEAST	20	/* characters, however narrow a terminal is */
 
 /* Where a text stands: in JSON whatever is not shown can be written. */
 enum where { IN_TEXT, IN_JSON };
@@ -66,8 +68,8 @@ character(struct slice s, enum where where, char text[ESCAPED_MAX])
 	return n > 0 ? n : 1;
 }
 
-void
-print_clean(struct slice s, struct buf *out)
+static void
+append_clean(struct slice s, const char *tab, struct buf *out)
 {
 	char text[ESCAPED_MAX];
 
@@ -78,8 +80,14 @@ print_clean(struct slice s, struct buf *out)
 		if (text[0] == '\0')
 			buf_put(out, rest.s, n);
 		else
-			buf_puts(out, text);
+			buf_puts(out, rest.s[0] == '\t' ? tab : text);
 	}
+}
+
+void
+print_clean(struct slice s, struct buf *out)
+{
+	append_clean(s, "?", out);
 }
 
 /* Print up to what may not be shown, and on. */
@@ -107,6 +115,39 @@ print_member(const char *name, struct slice value)
 	putchar('\n');
 }
 
+size_t
+print_columns(void)
+{
+	struct winsize ws;
+
+	if (!isatty(STDOUT_FILENO) ||
+	    ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) == -1 || ws.ws_col == 0)
+		return SIZE_MAX;
+	return ws.ws_col;
+}
+
+/* One line, folded to a terminal; what goes on is moved in by the margin. */
+static void
+put_folded(const char *margin, struct slice line)
+{
+	struct buf text = BUF_INIT(SIZE_MAX);
+	size_t room = print_columns(), indent = strlen(margin), at = 0;
+	const char *s;
+
+	room = room > indent + FOLD_LEAST ? room - indent : FOLD_LEAST;
+	append_clean(line, " ", &text);
+	fputs(margin, stdout);
+	for (s = buf_str(&text); *s != '\0'; s++) {
+		if (((unsigned char)*s & 0xc0) != 0x80 && at++ == room) {
+			printf("\n%*s", (int)indent, "");
+			at = 1;
+		}
+		putchar(*s);
+	}
+	putchar('\n');
+	buf_free(&text);
+}
+
 void
 print_quoted(const char *margin, struct slice s)
 {
@@ -117,9 +158,7 @@ print_quoted(const char *margin, struct slice s)
 
 		if (len > 0 && s.s[len - 1] == '\r')
 			line.len--;
-		fputs(margin, stdout);
-		put_clean(line, IN_TEXT);
-		putchar('\n');
+		put_folded(margin, line);
 		len += nl != NULL;
 		s.s += len;
 		s.len -= len;
@@ -202,12 +241,33 @@ print_pretty(struct slice json)
 }
 
 void
-print_object(const struct buf *json, bool as_line)
+print_json(struct buf *json)
 {
-	if (as_line)
-		puts(buf_str(json));
+	if (isatty(STDOUT_FILENO))
+		put_json(buf_as_slice(json));
 	else
+		fwrite(buf_str(json), 1, json->len, stdout);
+	buf_clear(json);
+}
+
+void
+print_object(struct buf *json, bool as_line)
+{
+	if (!as_line) {
 		print_pretty(buf_as_slice(json));
+		return;
+	}
+	buf_putc(json, '\n');
+	print_json(json);
+}
+
+void
+print_bytes(struct slice s)
+{
+	if (isatty(STDOUT_FILENO))
+		print_quoted("", s);
+	else
+		fwrite(s.s, 1, s.len, stdout);
 }
 
 void

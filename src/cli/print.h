@@ -23,18 +23,32 @@ void print_clean(struct slice s, struct buf *out);
 /* Print one line "name          value"; the value is cleaned. */
 void print_member(const char *name, struct slice value);
 
-/* Print bytes from outside line by line behind a margin, cleaned. */
+/*
+ * Print bytes from outside line by line behind a margin, cleaned, and folded
+ * where standard output is a terminal.
+ */
 void print_quoted(const char *margin, struct slice s);
+
+/* Columns of the terminal; SIZE_MAX where standard output is none. */
+size_t print_columns(void);
 
 /*
  * Print JSON text indented: what may not be shown is escaped as JSON, so
- * nothing is lost.  Text that is no
- * JSON is cleaned as any other.
+ * nothing is lost.  Text that is no JSON is cleaned as any other.
  */
 void print_pretty(struct slice json);
 
+/*
+ * Print JSON for programs, byte for byte; what may not be shown on a terminal
+ * is escaped there.  Empties json.
+ */
+void print_json(struct buf *json);
+
 /* Print one JSON object as a line, or for people indented. */
-void print_object(const struct buf *json, bool as_line);
+void print_object(struct buf *json, bool as_line);
+
+/* Print bytes alone, exactly; to a terminal, cleaned. */
+void print_bytes(struct slice s);
 
 /*
  * The same for what is to be read again: byte for byte where standard output

@@ -1,7 +1,5 @@
 #include <inttypes.h>
 #include <stdio.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 #include "cli/print.h"
 
 #define GAP	2		/* blanks between columns */
@@ -49,18 +47,6 @@ width(const char *s)
 	for (; *s != '\0'; s++)
 		n += ((unsigned char)*s & 0xc0) != 0x80;
 	return n;
-}
-
-/* Columns of the terminal; SIZE_MAX where standard output is none. */
-static size_t
-terminal_width(void)
-{
-	struct winsize ws;
-
-	if (!isatty(STDOUT_FILENO) ||
-	    ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) == -1 || ws.ws_col == 0)
-		return SIZE_MAX;
-	return ws.ws_col;
 }
 
 static void
@@ -130,7 +116,7 @@ drop_one(const struct table *t, size_t *wide)
 static void
 fit(const struct table *t, size_t *wide)
 {
-	size_t room = terminal_width(), at;
+	size_t room = print_columns(), at;
 
 	memcpy(wide, t->wide, sizeof t->wide);
 	do {

@@ -171,9 +171,109 @@ done:
 	return rc;
 }
 
+struct slice
+head_line(struct slice *head)
+{
+	const char *nl = head->len == 0 ? NULL :
+	    memchr(head->s, '\n', head->len);
+	struct slice line = *head;
+
+	if (nl != NULL)
+		line.len = (size_t)(nl - head->s);
+	head->len -= line.len + (nl != NULL);
+	head->s += line.len + (nl != NULL);
+	while (line.len > 0 && line.s[line.len - 1] == '\r')
+		line.len--;
+	return line;
+}
+
+static struct slice
+blanks_off(struct slice s)
+{
+	while (s.len > 0 && (s.s[0] == ' ' || s.s[0] == '\t')) {
+		s.s++;
+		s.len--;
+	}
+	while (s.len > 0 && (s.s[s.len - 1] == ' ' || s.s[s.len - 1] == '\t'))
+		s.len--;
+	return s;
+}
+
+/* The lines after the first, a name and a value each; others are left out. */
+static void
+put_headers(const char *key, struct slice head, struct buf *out)
+{
+	bool first = true;
+
+	record_put_key(out, key);
+	buf_putc(out, '[');
+	(void)head_line(&head);
+	while (head.len > 0) {
+		struct slice line = head_line(&head), name = line;
+		const char *colon = line.len == 0 ? NULL :
+		    memchr(line.s, ':', line.len);
+
+		if (colon == NULL)
+			continue;
+		name.len = (size_t)(colon - line.s);
+		line.s += name.len + 1;
+		line.len -= name.len + 1;
+		buf_puts(out, first ? "{" : ",{");
+		record_put_string(out, "name", name);
+		record_put_string(out, "value", blanks_off(line));
+		buf_putc(out, '}');
+		first = false;
+	}
+	buf_putc(out, ']');
+}
+
+/* What the start line of a request names. */
+static void
+put_target(struct slice request, struct buf *out)
+{
+	struct slice line = head_line(&request), url = { "", 0 };
+	const char *space = line.len == 0 ? NULL :
+	    memchr(line.s, ' ', line.len);
+
+	if (space != NULL) {
+		url.s = space + 1;
+		url.len = line.len - (size_t)(url.s - line.s);
+		line.len -= url.len + 1;
+		while (url.len > 0 && url.s[url.len - 1] != ' ')
+			url.len--;	/* HTTP/1.1: a URL has no blanks */
+		url.len -= url.len > 0;
+	}
+	record_put_string(out, "method", line);
+	record_put_string(out, "url", url);
+}
+
+static void
+put_body(const struct attempt_body *b, struct buf *out)
+{
+	record_put_key(out, "body");
+	if (b->body.s != NULL)
+		json_put_string(out, b->body);
+	else
+		buf_puts(out, "null");
+	record_put_string(out, "bodyMissing", b->why);
+}
+
+bool
+attempt_went_out(const struct store_attempt *a)
+{
+	static const char *const before[] = { "dns", "guard", "refused",
+	    "unreachable", "tls", "url", "template", "internal" };
+
+	for (size_t i = 0; i < NELEM(before); i++)
+		if (strcmp(a->word, before[i]) == 0)
+			return false;
+	return a->address.len > 0;
+}
+
 /* Bytes from an endpoint are not always UTF-8: json_put_string mends them. */
 void
-attempt_print(const struct store_attempt *a, struct buf *out)
+attempt_print(const struct store_attempt *a, const struct attempt_body *b,
+    struct buf *out)
 {
 	static const char hex[] = "0123456789abcdef";
 	char hash[2 * CRYPT_HASH_LEN + 1];
@@ -201,9 +301,15 @@ attempt_print(const struct store_attempt *a, struct buf *out)
 	    PRIu32 "}", a->dns_us, a->connect_us, a->tls_us, a->first_us,
 	    a->total_us);
 	record_put_string(out, "request", a->request);
+	put_target(a->request, out);
+	put_headers("requestHeaders", a->request, out);
+	record_put_bool(out, "wentOut", attempt_went_out(a));
+	put_body(b, out);
 	record_put_string(out, "bodyHash", slice_of(hash));
 	record_put_string(out, "responseHead", a->response_head);
+	put_headers("responseHeaders", a->response_head, out);
 	record_put_string(out, "responseBody", a->response_body);
+	record_put_int(out, "responseKept", (int64_t)a->response_body.len);
 	record_put_int(out, "responseLength", (int64_t)a->response_len);
 	record_put_bool(out, "truncated",
 	    a->response_len > a->response_body.len);

@@ -32,8 +32,38 @@ MUST_USE enum rc event_print(struct store *st, const struct roster *r,
     const struct store_event *ev, const struct order *o, bool whole,
     struct buf *out);
 
-/* Append one attempt's object. */
-void attempt_print(const struct store_attempt *a, struct buf *out);
+/* What is known of the body that an attempt made (remake.h). */
+struct attempt_body {
+	struct slice	 body;		/* proven; s NULL: it can't be shown */
+	struct slice	 why;		/* ...for this reason, one line */
+};
+
+/*
+ * Append one attempt's object:
+ *   number, attempt    on record, and as its skycap-attempt says
+ *   at, version        when it began; of the subscription
+ *   status             null: no answer
+ *   word, sentence     how it ended (words.h)
+ *   address            that was connected to; "" none
+ *   duration_us        dns, connect, tls, first (byte), total; the first three
+ *                      are 0 on a connection that was there
+ *   request, method, url, requestHeaders
+ *                      as sent, secrets masked; the first is the text
+ *   wentOut            false: it ended before anything of it was sent
+ *   body, bodyMissing  the bytes, or null and why; bodyHash, keyed
+ *   responseHead, responseHeaders, responseBody
+ *                      as they came, what is no UTF-8 replaced
+ *   responseKept, responseLength, truncated
+ *                      bytes of the body: on record, seen
+ */
+void attempt_print(const struct store_attempt *a,
+    const struct attempt_body *b, struct buf *out);
+
+/* Did it get as far as sending? */
+bool attempt_went_out(const struct store_attempt *a);
+
+/* Take the first line off a request or response head, its end left out. */
+struct slice head_line(struct slice *head);
 
 /* The order's agwID as text, into out; nothing where it is no order. */
 void order_agwid(const struct order *o, struct buf *out);

@@ -140,38 +140,62 @@ put_head(struct outgoing *out, const struct outgoing_ask *ask,
 	buf_free(&sig);
 }
 
+/* What a template may name, and the ids that it points to. */
+struct named {
+	char	event_id[ID_MAX], id[ID_MAX];
+	char	accepted[CLOCK_TEXT_MAX];
+	struct task_event ev;
+};
+
+static enum rc
+render(struct outgoing *out, const struct outgoing_ask *ask, struct named *n,
+    struct buf *why)
+{
+	memcpy(n->event_id, "evt_sample", sizeof "evt_sample");
+	memcpy(n->id, "msg_sample", sizeof "msg_sample");
+	if (ask->event->position != 0)
+		store_event_id(ask->store, ask->event->position, n->event_id);
+	if (ask->event->position != 0 && ask->delivery.subscription != 0)
+		store_delivery_id(ask->store, ask->delivery, n->id);
+	clock_format(ask->event->accepted_ms, n->accepted);
+	n->ev = (struct task_event){
+		.order = ask->order,
+		.type = ask->event->type,
+		.time = ask->event->occurred.s != NULL ?
+		    ask->event->occurred : slice_of(n->accepted),
+		.id = slice_of(n->event_id),
+		.delivery_id = slice_of(n->id),
+		.attempt = ask->attempt,
+	};
+	return task_render(ask->task, &n->ev, &out->rq, why);
+}
+
 enum rc
 outgoing_make(struct outgoing *out, const struct outgoing_ask *ask,
     struct buf *why)
 {
-	char event_id[ID_MAX] = "evt_sample", id[ID_MAX] = "msg_sample";
-	char accepted[CLOCK_TEXT_MAX];
-	struct task_event ev = {
-		.order = ask->order,
-		.type = ask->event->type,
-		.time = ask->event->occurred,
-		.attempt = ask->attempt,
-	};
+	struct named n;
 	enum rc rc;
 
-	if (ask->event->position != 0)
-		store_event_id(ask->store, ask->event->position, event_id);
-	if (ask->event->position != 0 && ask->delivery.subscription != 0)
-		store_delivery_id(ask->store, ask->delivery, id);
-	clock_format(ask->event->accepted_ms, accepted);
-	if (ev.time.s == NULL)
-		ev.time = slice_of(accepted);
-	ev.id = slice_of(event_id);
-	ev.delivery_id = slice_of(id);
-	rc = task_render(ask->task, &ev, &out->rq, why);
+	rc = render(out, ask, &n, why);
 	if (rc != RC_OK)
 		return rc;
-	put_head(out, ask, &ev);
+	put_head(out, ask, &n.ev);
 	if (out->head.over) {
 		buf_puts(why, "the headers are too long");
 		return RC_TOOBIG;
 	}
 	return RC_OK;
+}
+
+enum rc
+outgoing_body(struct outgoing *out, const struct outgoing_ask *ask,
+    struct buf *why)
+{
+	struct named n;
+
+	out->nheader = 0;
+	return render(out, ask, &n, why);
 }
 
 struct slice

@@ -49,6 +49,13 @@ struct outgoing_ask {
 MUST_USE enum rc outgoing_make(struct outgoing *out,
     const struct outgoing_ask *ask, struct buf *why);
 
+/*
+ * Make no more than the body, the same that outgoing_make makes: it depends on
+ * neither the keys nor the time.  Results as outgoing_make.
+ */
+MUST_USE enum rc outgoing_body(struct outgoing *out,
+    const struct outgoing_ask *ask, struct buf *why);
+
 /* Whether secrets stand as they are or masked (DESIGN §9). */
 enum outgoing_secrets { OUTGOING_MASKED, OUTGOING_PLAIN };
 

@@ -210,25 +210,83 @@ an_attempt_shows_bytes_from_outside_as_sound_json(void **state)
 	struct store_attempt a = { .number = 2, .attempt = 3,
 	    .at_ms = 1795514400000, .version = 4, .status = 503,
 	    .word = "http", .sentence = SLICE("It answered 503."),
-	    .address = SLICE("192.0.2.1:443"), .request = SLICE("POST / x"),
-	    .response_head = SLICE("HTTP/1.1 503 \r\n"),
+	    .address = SLICE("192.0.2.1:443"), .request = SLICE("POST "
+	    "https://a.example/x HTTP/1.1\r\nHost: a.example\r\nx-none:\r\n"),
+	    .response_head = SLICE("HTTP/1.1 503 \r\nNo colon\r\n"
+	    "A:  b: c\t\r\n\xff: \x1b\r\n\r\n"),
 	    .response_body = SLICE("a\xff\"\n"), .response_len = 5,
 	    .dns_us = 1, .connect_us = 2, .tls_us = 3, .first_us = 4,
 	    .total_us = 5 };
+	struct attempt_body body = { .body = SLICE("{\"a\":1}"),
+	    .why = SLICE("") };
 	struct fixture *f = *state;
 
 	memset(a.body_hash, 0xa5, sizeof a.body_hash);
 	buf_clear(&f->got);
-	attempt_print(&a, &f->got);
+	attempt_print(&a, &body, &f->got);
 	want_str(buf_str(&f->got), "{\"number\":2,\"attempt\":3,\"at\":"
 	    "\"2026-11-24T10:00:00.000Z\",\"version\":4,\"status\":503,"
 	    "\"word\":\"http\",\"sentence\":\"It answered 503.\",\"address\":"
 	    "\"192.0.2.1:443\",\"duration_us\":{\"dns\":1,\"connect\":2,"
-	    "\"tls\":3,\"first\":4,\"total\":5},\"request\":\"POST / x\","
+	    "\"tls\":3,\"first\":4,\"total\":5},\"request\":\"POST "
+	    "https://a.example/x HTTP/1.1\\r\\nHost: a.example\\r\\nx-none:"
+	    "\\r\\n\",\"method\":\"POST\",\"url\":\"https://a.example/x\","
+	    "\"requestHeaders\":[{\"name\":\"Host\",\"value\":\"a.example\"},"
+	    "{\"name\":\"x-none\",\"value\":\"\"}],\"wentOut\":true,"
+	    "\"body\":\"{\\\"a\\\":1}\",\"bodyMissing\":\"\","
 	    "\"bodyHash\":\"a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5\","
-	    "\"responseHead\":\"HTTP/1.1 503 \\r\\n\",\"responseBody\":"
-	    "\"a\xef\xbf\xbd\\\"\\n\",\"responseLength\":5,"
-	    "\"truncated\":true}", "attempt");
+	    "\"responseHead\":\"HTTP/1.1 503 \\r\\nNo colon\\r\\n"
+	    "A:  b: c\\t\\r\\n\xef\xbf\xbd: \\u001b\\r\\n\\r\\n\","
+	    "\"responseHeaders\":[{\"name\":\"A\",\"value\":\"b: c\"},"
+	    "{\"name\":\"\xef\xbf\xbd\",\"value\":\"\\u001b\"}],"
+	    "\"responseBody\":\"a\xef\xbf\xbd\\\"\\n\",\"responseKept\":4,"
+	    "\"responseLength\":5,\"truncated\":true}", "attempt");
+}
+
+static void
+an_attempt_without_a_request_or_a_body_says_so(void **state)
+{
+	struct store_attempt a = { .number = 1, .attempt = 1, .at_ms = 1,
+	    .version = 1, .word = "template",
+	    .sentence = SLICE("pnr is missing") };
+	struct attempt_body body = { .why = SLICE("it came to no request") };
+	struct fixture *f = *state;
+
+	buf_clear(&f->got);
+	attempt_print(&a, &body, &f->got);
+	assert_non_null(strstr(buf_str(&f->got), "\"status\":null,"));
+	assert_non_null(strstr(buf_str(&f->got), "\"request\":\"\","
+	    "\"method\":\"\",\"url\":\"\",\"requestHeaders\":[],"
+	    "\"wentOut\":false,\"body\":null,"
+	    "\"bodyMissing\":\"it came to no request\","));
+	assert_non_null(strstr(buf_str(&f->got), "\"responseHeaders\":[],"
+	    "\"responseBody\":\"\",\"responseKept\":0,"
+	    "\"responseLength\":0,\"truncated\":false}"));
+}
+
+static void
+only_what_was_connected_and_not_refused_before_went_out(void **state)
+{
+	static const struct { const char *word, *address; bool want; } t[] = {
+		{ "ok", "192.0.2.1:443", true },
+		{ "http", "192.0.2.1:443", true },
+		{ "timeout", "192.0.2.1:443", true },
+		{ "timeout", "", false },	/* never connected */
+		{ "reset", "192.0.2.1:443", true },
+		{ "tls", "192.0.2.1:443", false },
+		{ "guard", "192.0.2.1:443", false },
+		{ "dns", "", false }, { "template", "", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < NELEM(t); i++) {
+		struct store_attempt a = { .number = 1 };
+
+		snprintf(a.word, sizeof a.word, "%s", t[i].word);
+		a.address = slice_of(t[i].address);
+		want_i64(attempt_went_out(&a), t[i].want, "%s %s", t[i].word,
+		    t[i].address);
+	}
 }
 
 static void
@@ -276,6 +334,8 @@ main(void)
 	    TEST(a_delivery_of_a_removed_subscription_has_no_client),
 	    TEST(an_event_is_one_line_with_its_order_and_deliveries),
 	    TEST(an_attempt_shows_bytes_from_outside_as_sound_json),
+	    TEST(an_attempt_without_a_request_or_a_body_says_so),
+	    TEST(only_what_was_connected_and_not_refused_before_went_out),
 	    TEST(figures_count_held_apart_from_pending),
 	};
 
