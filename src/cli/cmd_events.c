@@ -87,12 +87,13 @@ add(struct list *l, const struct store_event *ev)
 static enum rc
 read_pages(struct list *l)
 {
-	uint64_t before = 0, ref = 0;
+	struct store_ref ref = { .n = 1 };
+	uint64_t before = 0;
 	size_t n;
 	enum rc rc;
 
 	if (l->f->kind != 0)
-		ref = reference_hash(&l->c->service.crypt, l->f->kind,
+		ref.any[0] = reference_hash(&l->c->service.crypt, l->f->kind,
 		    l->f->value);
 	do {
 		rc = store_events(l->c->service.store, &ref, l->f->kind != 0,

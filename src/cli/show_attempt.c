@@ -64,13 +64,21 @@ print_request(const struct store_attempt *a, const struct attempt_body *b)
 	print_quoted("  | ", b->body);
 }
 
+/* Less the empty line that ends it. */
+static void
+print_answer(struct slice head)
+{
+	while (head.len > 0 && strchr("\r\n", head.s[head.len - 1]) != NULL)
+		head.len--;
+	puts("  The answer:");
+	print_quoted("  < ", head);
+}
+
 static void
 print_response(const struct store_attempt *a)
 {
-	if (a->response_head.len > 0) {
-		puts("  The answer:");
-		print_quoted("  < ", a->response_head);
-	}
+	if (a->response_head.len > 0)
+		print_answer(a->response_head);
 	if (a->response_body.len > 0) {
 		printf("  Its body, %s%" PRIu64 " byte%s:\n",
 		    a->response_len > a->response_body.len ? "of " : "",
@@ -89,10 +97,9 @@ show_attempt(const struct store_attempt *a, const struct attempt_body *b)
 	char when[CLOCK_TEXT_MAX];
 
 	clock_format(a->at_ms, when);
-	buf_printf(&line, "Attempt %u  %s  ", a->number, when);
+	buf_printf(&line, "Attempt %u  %s  %s", a->number, when, a->word);
 	if (a->status > 0)
-		buf_printf(&line, "%d ", a->status);
-	buf_printf(&line, "%s", a->word);
+		buf_printf(&line, " %d", a->status);
 	if (a->total_us > 0) {
 		buf_puts(&line, "  ");
 		put_duration(a->total_us, &line);

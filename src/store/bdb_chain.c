@@ -201,7 +201,7 @@ bdb_chain_waiting(struct store *st, uint32_t lane, struct buf *at,
 			d[(*n)++] = (struct store_delivery){
 			    .key = { l.position, lane, 0 },
 			    .state = STORE_IS_PENDING,
-			    .created_ms = (int64_t)ms };
+			    .created_ms = (int64_t)ms, .chain = l.chain };
 		before = l;
 	}
 	*end = rc == RC_NOTFOUND;

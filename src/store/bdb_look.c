@@ -1,9 +1,7 @@
 #include <inttypes.h>
-#include <stdlib.h>
 #include "base/log.h"
 #include "store/bdb_delivery.h"
-
-#define REF_BATCH	256	/* positions of one reference read at once */
+#include "store/bdb_meet.h"
 
 struct event_arg {
 	uint64_t		 position;
@@ -76,23 +74,13 @@ store_sender(struct store *st, struct slice sender_id, uint64_t *position)
 	return rc;
 }
 
-/* One reference's positions, newest first, read a batch at a time. */
-struct stream {
-	uint64_t	ref;
-	uint64_t	below;		/* to read on */
-	uint64_t	position[REF_BATCH];
-	size_t		i, n;
-	bool		end;		/* none but those in position */
-};
-
 struct events_arg {
-	const uint64_t		*ref;
+	const struct store_ref	*ref;
 	size_t			 nref;
 	uint64_t		 before;
 	struct store_event	*ev;
 	size_t			 max, n;
 	uint64_t		 next;
-	struct stream		*stream;	/* nref of them */
 	size_t			 budget;
 };
 
@@ -136,83 +124,19 @@ done:
 	return rc;
 }
 
-/* The stream's newest position that is not above limit; 0: there is none. */
-static enum rc
-stream_at(struct store *st, struct events_arg *a, struct stream *s,
-    uint64_t limit, uint64_t *position)
-{
-	enum rc rc;
-
-	for (;;) {
-		for (; s->i < s->n; s->i++) {
-			if (s->position[s->i] <= limit) {
-				*position = s->position[s->i];
-				return RC_OK;
-			}
-			a->budget -= a->budget > 0;
-		}
-		if (s->end) {
-			*position = 0;
-			return RC_OK;
-		}
-		if (limit < s->below - 1)
-			s->below = limit + 1;
-		s->i = s->n = 0;
-		rc = bdb_ref_find(st, s->ref, s->below, s->position, REF_BATCH,
-		    &s->n);
-		if (rc != RC_OK)
-			return rc;
-		s->end = s->n < REF_BATCH || s->position[s->n - 1] <= 1;
-		if (s->n > 0)
-			s->below = s->position[s->n - 1];
-	}
-}
-
-/*
- * The newest position at or below limit that is in every stream, 0 if there is
- * none: whichever stream has a lower one next sets the limit for the others.
- * *met is false if the budget ended first: then there is none above *position.
- */
-static enum rc
-streams_meet(struct store *st, struct events_arg *a, uint64_t limit,
-    uint64_t *position, bool *met)
-{
-	size_t agree = 0;
-	uint64_t p;
-	enum rc rc;
-
-	*met = true;
-	*position = limit;
-	for (size_t i = 0; agree < a->nref; i = (i + 1) % a->nref) {
-		rc = stream_at(st, a, &a->stream[i], *position, &p);
-		if (rc != RC_OK)
-			return rc;
-		agree = p == *position ? agree + 1 : 1;
-		*position = p;
-		if (p == 0)
-			break;
-		*met = agree == a->nref;
-		if (a->budget == 0)
-			break;
-	}
-	return RC_OK;
-}
-
 static enum rc
 events_by_ref(struct store *st, struct events_arg *a)
 {
+	struct meet *m = meet_new(a->ref, a->nref, a->before);
 	uint64_t limit = a->before - 1, position;
 	bool met;
-	enum rc rc;
+	enum rc rc = RC_OK;
 
-	for (size_t i = 0; i < a->nref; i++)
-		a->stream[i] = (struct stream){ .ref = a->ref[i],
-		    .below = a->before };
 	a->next = limit == 0 ? 0 : a->before;
 	while (a->next != 0 && a->n < a->max && a->budget > 0) {
-		rc = streams_meet(st, a, limit, &position, &met);
+		rc = meet_next(st, m, limit, &a->budget, &position, &met);
 		if (rc != RC_OK)
-			return rc;
+			break;
 		a->next = met ? position : position + 1;
 		if (!met || position == 0)
 			break;
@@ -225,12 +149,14 @@ events_by_ref(struct store *st, struct events_arg *a)
 			    position);
 		else if (rc != RC_NOTFOUND)	/* purged: its references go
 						   later */
-			return rc;
+			break;
+		rc = RC_OK;
 		limit = position - 1;
 		if (limit == 0)
 			a->next = 0;
 	}
-	return RC_OK;
+	meet_free(m);
+	return rc;
 }
 
 static enum rc
@@ -244,7 +170,7 @@ events(struct store *st, void *arg)
 }
 
 enum rc
-store_events(struct store *st, const uint64_t *ref, size_t nref,
+store_events(struct store *st, const struct store_ref *ref, size_t nref,
     uint64_t before, struct store_event *ev, size_t max, size_t *n,
     uint64_t *next)
 {
@@ -257,16 +183,10 @@ store_events(struct store *st, const uint64_t *ref, size_t nref,
 	*next = before;
 	if (max == 0)
 		return RC_OK;
-	if (nref > 0) {
-		a.stream = calloc(nref, sizeof *a.stream);
-		if (a.stream == NULL)
-			log_fatal("out of memory: %zu references", nref);
-	}
 	rc = bdb_read(st, events, &a);
 	if (rc == RC_OK) {
 		*n = a.n;
 		*next = a.next;
 	}
-	free(a.stream);
 	return rc;
 }

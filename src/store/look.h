@@ -17,14 +17,22 @@
 MUST_USE enum rc store_event_get(struct store *st, uint64_t position,
     struct store_event *ev);
 
+#define STORE_REF_ANY	8
+
+/* Events that were written with at least one of these (crypt_ref). */
+struct store_ref {
+	uint64_t	any[STORE_REF_ANY];
+	size_t		n;
+};
+
 /*
  * Events newest first, positions below before (0: from the newest), at most
- * max.  With nref > 0 only those written with every one of these references
- * (crypt_ref); the caller still compares the text, since a hash may collide.
- * Looks at no more than some 10,000 rows a call: *next is the position to go
- * on below, 0 when the end was reached.
+ * max.  With nref > 0 only those that fit every one of ref; the caller still
+ * compares the text, since a hash may collide.  Looks at no more than some
+ * 10,000 rows a call: *next is the position to go on below, 0 when the end was
+ * reached.
  */
-MUST_USE enum rc store_events(struct store *st, const uint64_t *ref,
+MUST_USE enum rc store_events(struct store *st, const struct store_ref *ref,
     size_t nref, uint64_t before, struct store_event *ev, size_t max,
     size_t *n, uint64_t *next);
 
@@ -51,6 +59,8 @@ struct store_delivery {
 	int64_t		 next_ms;	/* pending: due, 0 while it waits for
 					   its turn; else 0 */
 	int64_t		 done_ms;	/* delivered, dead; else 0 */
+	uint8_t		 found;		/* opaque: for store_cursor_at */
+	uint64_t	 chain;		/* the same */
 };
 
 /*
@@ -65,24 +75,44 @@ MUST_USE enum rc store_event_deliveries(struct store *st,
     const struct store_event *ev, struct store_delivery *d, size_t max,
     size_t *n);
 
+enum store_lanes { STORE_LANES_ALL, STORE_LANES_THESE, STORE_LANES_OTHERS };
+
+/* All that is given must hold; what is zero is not asked for. */
 struct store_query {
-	uint32_t	 subscription;	/* 0: any */
+	uint32_t	 subscription;
 	enum store_state state;
+	enum store_lanes lanes;		/* of which subscriptions... */
+	const uint32_t	*lane;		/* ...these: ascending, borrowed */
+	size_t		 nlane;
+	int64_t		 since_ms;	/* at or after; when it was done or, of
+					   what is pending, accepted */
+	int64_t		 until_ms;	/* before */
+	uint64_t	 position;	/* of its event */
+	const struct store_ref *ref;	/* its event fits them all, as in */
+	size_t		 nref;		/* store_events */
+	uint64_t	 tag;		/* what else the caller asks for: goes
+					   into cursors, which another tag's
+					   query does not take */
 };
 
 /*
- * Deliveries, at most max, newest first: what is done with by when that was,
- * pending ones of one subscription by due time, then those that wait for their
- * turn, order by order, all these before the rest; of any
- * subscription by event, unless only dead ones are asked for.  cursor ""
- * begins, afterwards what was left in it; "" again at the end.  A page may
- * hold fewer than max, even none, before the end: a call looks at no more than
- * some 10,000 rows.
+ * Deliveries, at most max, newest first.  Those of one event or of references
+ * by event, newest first, each one's by subscription.  Else what is pending
+ * before the rest, by subscription and due time, then what waits for its turn,
+ * by subscription and order, and what is done with by when that was; but of any state and subscription, or of more than 1,000
+ * subscriptions that are not merely pending or dead, by event as above, which
+ * walks all events.  cursor "" begins, afterwards what was left in it; "" again
+ * at the end.  A page may hold fewer than max, even none, before the end: a
+ * call looks at no more than some 10,000 rows.
  *   RC_INVALID  the cursor is not one of this query
  */
 MUST_USE enum rc store_deliveries(struct store *st,
     const struct store_query *q, char cursor[STORE_CURSOR_MAX],
     struct store_delivery *d, size_t max, size_t *n);
+
+/* The cursor that means: after this one, which the same query gave. */
+void store_cursor_at(const struct store *st, const struct store_query *q,
+    const struct store_delivery *d, char cursor[STORE_CURSOR_MAX]);
 
 /*
  * The attempts on record of a delivery in order, numbers above after, into

@@ -165,8 +165,13 @@ a_later_event_waits_until_the_earlier_is_done_with(void **state)
 static void
 what_waits_is_seen_as_pending_everywhere(void **state)
 {
-	const struct store_query q[] = { { LANE, STORE_IS_PENDING },
-		{ LANE, STORE_ANY } };
+	static const uint32_t lane[] = { LANE };
+	const struct store_query q[] = {
+		{ .subscription = LANE, .state = STORE_IS_PENDING },
+		{ .subscription = LANE, .state = STORE_ANY },
+		{ .state = STORE_IS_PENDING, .lanes = STORE_LANES_THESE,
+		    .lane = lane, .nlane = 1 },
+	};
 	struct fixture *f = *state;
 	struct store_event ev = STORE_EVENT_INIT;
 	struct store_delivery d[8];
@@ -210,6 +215,19 @@ what_waits_is_seen_as_pending_everywhere(void **state)
 				}
 			} while (cursor[0] != '\0');
 			want_str(seen, "1243675", "pages of %zu", max);
+		}
+		cursor[0] = '\0';
+		want_rc(store_deliveries(f->st, &q[i], cursor, d, 8, &n),
+		    RC_OK, "deliveries");
+		want_i64((int64_t)n, 7, "deliveries");
+		for (size_t k = 0; k + 1 < n; k++) {
+			struct store_delivery next;
+
+			store_cursor_at(f->st, &q[i], &d[k], cursor);
+			want_rc(store_deliveries(f->st, &q[i], cursor, &next,
+			    1, &got), RC_OK, "after number %zu", k);
+			want_i64((int64_t)next.key.position,
+			    (int64_t)d[k + 1].key.position, "after %zu", k);
 		}
 	}
 	want_rc(store_lanes(f->st, 0, INT64_MAX, l, 3, &n), RC_OK, "lanes");

@@ -289,7 +289,8 @@ a_killed_process_leaves_each_item_whole(void **state)
 	const struct store_attempt at = attempt(1, 200);
 	struct store_attempt back = STORE_ATTEMPT_INIT;
 	char cursor[STORE_CURSOR_MAX] = "";
-	struct store_query q = { 3, STORE_IS_DELIVERED };
+	struct store_query q = { .subscription = 3,
+	    .state = STORE_IS_DELIVERED };
 	struct store_delivery *list = calloc(N, sizeof *list);
 	size_t n, delivered = 0, listed = 0;
 	uint64_t first, acked;

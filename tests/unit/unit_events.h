@@ -61,9 +61,12 @@ event_to(struct store *st, uint32_t sub)
 	return event_for(st, NULL, &sub, 1, NULL, 0);
 }
 
-/* Many at once, which takes one sync; the position of the first. */
+/*
+ * Many at once, which takes one sync, found by a reference unless that is 0;
+ * the position of the first.
+ */
 static inline uint64_t
-events_to(struct store *st, uint32_t sub, size_t n)
+events_with(struct store *st, uint32_t sub, uint64_t ref, size_t n)
 {
 	struct store_accept *a = calloc(n, sizeof *a);
 	uint64_t first;
@@ -72,7 +75,7 @@ events_to(struct store *st, uint32_t sub, size_t n)
 	for (size_t i = 0; i < n; i++)
 		a[i] = (struct store_accept){ .type = SLICE("OrderTicketed"),
 		    .order = SLICE("{}"), .subscription = &sub,
-		    .nsubscription = 1 };
+		    .nsubscription = 1, .ref = &ref, .nref = ref != 0 };
 	want_rc(store_generation(st, &a[0].generation), RC_OK, "generation");
 	for (size_t i = 1; i < n; i++)
 		a[i].generation = a[0].generation;
@@ -82,6 +85,12 @@ events_to(struct store *st, uint32_t sub, size_t n)
 	first = a[0].position;
 	free(a);
 	return first;
+}
+
+static inline uint64_t
+events_to(struct store *st, uint32_t sub, size_t n)
+{
+	return events_with(st, sub, 0, n);
 }
 
 /* The due row of a delivery that was never tried. */
