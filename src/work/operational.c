@@ -23,6 +23,8 @@ struct posting {
 	struct order	 order;
 	uint32_t	*match;		/* grown by roster_match */
 	size_t		 match_cap;
+	bool		*turn;		/* grown by roster_turns */
+	size_t		 turn_cap;
 	struct store_accept accept;
 	bool		 any;
 };
@@ -94,20 +96,38 @@ static void
 write_id(struct posting *p, const struct subscription *s)
 {
 	const struct store_health *h = &p->ask->health;
-	uint64_t which = p->ask->what == OPERATIONAL_DISABLED ? s->version :
-	    (uint64_t)(p->ask->what == OPERATIONAL_FAILING ?
-	    h->first_failure_ms : h->last_failure_ms);
+	int64_t which = p->ask->what == OPERATIONAL_DISABLED ?
+	    subscription_since_ms(s) :
+	    p->ask->what == OPERATIONAL_FAILING ? h->first_failure_ms :
+	    h->last_failure_ms;
 
 	buf_clear(&p->id);
 	buf_putc(&p->id, '\0');
-	buf_printf(&p->id, "%s %" PRIu32 " %" PRIu64, p->type->name,
+	buf_printf(&p->id, "%s %" PRIu32 " %" PRId64, p->type->name,
 	    p->ask->subscription, which);
+}
+
+/*
+ * Who takes the events of an order in turn takes these as they befell a
+ * subscription: that it fails, then that it has recovered.
+ */
+static uint64_t
+chain(const struct posting *p)
+{
+	char id[ID_MAX];
+	uint64_t ref;
+
+	store_record_id(p->cf->store, STORE_SUBSCRIPTION,
+	    p->ask->subscription, id);
+	ref = crypt_ref(p->cf->crypt, REFERENCE_AGWID, slice_of(id));
+	return ref == 0 ? 1 : ref;
 }
 
 static void
 fill(struct posting *p, const struct roster *r, size_t n)
 {
 	struct store_accept *a = &p->accept;
+	bool turns = roster_turns(r, p->match, n, &p->turn, &p->turn_cap);
 
 	*a = (struct store_accept){
 		.type = slice_of(p->type->name),
@@ -117,6 +137,8 @@ fill(struct posting *p, const struct roster *r, size_t n)
 		.key = INTAKE_NO_KEY,
 		.subscription = p->match,
 		.nsubscription = (uint32_t)n,
+		.ordered = turns ? p->turn : NULL,
+		.chain = chain(p),
 		.generation = roster_generation(r),
 	};
 	crypt_hash(p->cf->crypt, buf_as_slice(&p->id), a->content);
@@ -200,5 +222,6 @@ operational_post(const struct config *cf, struct rosters *rs,
 	buf_free(&p.text);
 	buf_free(&p.id);
 	free(p.match);
+	free(p.turn);
 	return rc;
 }

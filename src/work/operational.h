@@ -33,7 +33,7 @@ struct operational_ask {
 /*
  * Make the event and have it taken, synced.  Repeatable: one event for each
  * failing (first_failure_ms), recovery (last_failure_ms, which a success
- * leaves as it was) and disabling (its version) of a subscription, however
+ * leaves as it was) and disabling (since when) of a subscription, however
  * often it is asked for.  *any: somebody wants it; else nothing is kept.  A
  * subscription that is no more has none.
  *   RC_TOOBIG              it can't be kept, ever

@@ -1,3 +1,4 @@
+#include "base/clock.h"
 #include "unit_work.h"
 #include "work/listing.h"
 #include "work/operational.h"
@@ -33,7 +34,9 @@ set_up(void **state)
 	    TARGET);
 	f->operator = bench_client(f->b, NULL);
 	f->ask = (struct operational_ask){ OPERATIONAL_FAILING, f->sub,
-	    { 5, 1000, 61000, 500, 0 }, "timeout", 62500 };
+	    { .failures = 5, .first_failure_ms = 1000,
+	    .last_failure_ms = 61000, .last_success_ms = 500 },
+	    "timeout", 62500 };
 	f->event = (struct store_event)STORE_EVENT_INIT;
 	*state = f;
 	return 0;
@@ -69,6 +72,16 @@ post(struct fixture *f)
 	want_rc(operational_post(&f->b->config, f->b->rosters, &f->ask, &any),
 	    RC_OK, "post");
 	return any;
+}
+
+static int64_t
+since_ms(const struct fixture *f)
+{
+	const struct roster *r = bench_roster(f->b->rosters);
+	int64_t ms = subscription_since_ms(roster_subscription(r, f->sub));
+
+	roster_release(r);
+	return ms;
 }
 
 /* The newest event's subscriptions, as "2 3 ". */
@@ -226,6 +239,8 @@ asked_again_it_is_the_same_event_whatever_has_become_of_it(void **state)
 	want_i64((int64_t)newest(f), 4, "disabled once");
 	want_rc(subscription_set_state(&f->b->config, f->sub,
 	    SUBSCRIPTION_ACTIVE, "", &f->b->why), RC_OK, "resume");
+	while (clock_now_ms() <= since_ms(f))	/* by the clock it is told */
+		continue;
 	want_rc(subscription_set_state(&f->b->config, f->sub,
 	    SUBSCRIPTION_DISABLED, "gone", &f->b->why), RC_OK, "again");
 	post(f);
@@ -354,6 +369,33 @@ it_is_kept_and_listed_like_any_other_without_order_or_sender(void **state)
 	buf_free(&out);
 }
 
+/* The second waits for the first, and one about another does not. */
+static void
+who_takes_them_in_turn_gets_them_as_they_befell_a_subscription(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t ops = bench_subscription(f->b, f->operator,
+	    OPERATOR(FAILING "," RECOVERED, "\"settings\":{\"ordered\":true},"));
+	uint32_t other = bench_subscription(f->b, f->operator, UNIT_TASK);
+	struct store_claim c[4];
+	int64_t next;
+	size_t n;
+
+	post(f);
+	f->ask.what = OPERATIONAL_RECOVERED;
+	post(f);
+	f->ask.what = OPERATIONAL_FAILING;
+	f->ask.subscription = other;
+	post(f);
+	want_rc(store_claim(f->b->st, ops, NULL, clock_now_ms() + 1000, c,
+	    NELEM(c), &n, &next), RC_OK, "claim");
+	want_i64((int64_t)n, 2, "due at once");
+	want_i64((int64_t)c[0].due.key.position, 1, "the first");
+	want_i64((int64_t)c[1].due.key.position, 3, "about another");
+	for (size_t i = 0; i < n; i++)
+		store_event_clear(&c[i].event);
+}
+
 static void
 one_whose_subscription_is_no_more_is_nobodys(void **state)
 {
@@ -403,6 +445,8 @@ main(void)
 	    TEST(two_that_fail_do_not_feed_each_other),
 	    TEST(a_filter_reads_what_it_says),
 	    TEST(it_is_kept_and_listed_like_any_other_without_order_or_sender),
+	    TEST(
+		who_takes_them_in_turn_gets_them_as_they_befell_a_subscription),
 	    TEST(one_whose_subscription_is_no_more_is_nobodys),
 	    TEST(a_change_that_was_not_seen_counts_all_the_same),
 	};
