@@ -425,8 +425,9 @@ const struct command cmd_subscription = {
 	.summary = "what clients want to hear of, and where",
 	.help = "A task is {\"httpRequest\": {...}}, as the help page prints "
 	    "it, or with \"name\",\n\"event\", \"filter\" and \"settings\" "
-	    "beside it.  Its events come from \"event\" or from\n--event.  "
-	    "`add` prints the new id.  What is due to a paused subscription is "
+	    "beside it.  Its events come from \"event\" or from\n--event; "
+	    "\"*\" means all that are about orders (skycap catalog lists "
+	    "them).\n`add` prints the new id.  What is due to a paused subscription is "
 	    "held\nuntil it is resumed, for [retention] held_days at most; "
 	    "then it is sent, or given\nup with --drop.  Secret values are "
 	    "shown masked; an edit that leaves a mask\n{\"secret\":true} in "
