@@ -39,7 +39,8 @@ def strict(body):
 
 def catalog(s):
     rows = s.lines("catalog")
-    return ([r for r in rows if "event" in r],
+    return ([r for r in rows if "event" in r and
+             not r["event"].startswith("skycap.")],     # no orders
             [r for r in rows if "field" in r and "sample" in r])
 
 
