@@ -371,6 +371,10 @@ records_versions_and_changes_keep_apart(void **state)
 	    "what changed");
 	want_i64(kind, STORE_KEY, "kind of change");
 	want_i64(number, 77, "number of change");
+	value_change(&val, STORE_LANE, 78);
+	want_rc(value_change_parse(buf_as_slice(&val), &kind, &number), RC_OK,
+	    "a lane that changed");
+	want_i64(kind, STORE_LANE, "kind of change");
 	buf_free(&val);
 	buf_free(&key);
 }
@@ -462,12 +466,21 @@ parse_sender_value(struct slice s)
 	return value_sender_parse(s, &t);
 }
 
+static enum rc
+parse_health(struct slice s)
+{
+	struct store_health h;
+
+	return value_health_parse(s, &h);
+}
+
 static void
 sums_and_sender_rows_come_back(void **state)
 {
 	struct buf key = KEY_INIT, val = VALUE_INIT;
 	struct store_hour h = { 0 }, in = { .delivered = 1ULL << 40,
 	    .retried = 2, .dead = 3 };
+	struct store_health he;
 	struct key_taken t, taken = { 1ULL << 33, 1234567890123, 70000,
 	    "0123456789abcde" };
 
@@ -482,6 +495,18 @@ sums_and_sender_rows_come_back(void **state)
 	want_i64((int64_t)h.retried, 2, "retried");
 	want_i64((int64_t)h.dead, 3, "dead");
 	exact(&key, parse_stat);
+	key_health(&key, 12);
+	want_rc(key_stat_parse(buf_as_slice(&key), &h), RC_OK, "health's key");
+	assert_true(h.hour_ms < KEY_STAT_FIRST_MS);
+	value_health(&val, &(struct store_health){ 70000, 1234567890123, 2, 3,
+	    200 });
+	want_rc(value_health_parse(buf_as_slice(&val), &he), RC_OK, "health");
+	want_i64(he.failures, 70000, "failures");
+	want_i64(he.first_failure_ms, 1234567890123, "first failure");
+	want_i64(he.last_failure_ms, 2, "last failure");
+	want_i64(he.last_success_ms, 3, "last success");
+	want_i64(he.told, 200, "told");
+	exact(&val, parse_health);
 	value_sender(&val, &taken);
 	want_rc(value_sender_parse(buf_as_slice(&val), &t), RC_OK, "sender");
 	want_i64((int64_t)t.position, 1LL << 33, "position");
