@@ -149,13 +149,17 @@ one_that_is_still_to_be_fanned_out_is_put_off(void **state)
 	struct fixture *f = *state;
 	uint32_t sub[N];
 	struct store_fanout fan = STORE_FANOUT_INIT;
+	uint64_t before, after;
 	struct store_key k;
 
 	for (uint32_t i = 0; i < N; i++)
 		sub[i] = i + 1;
 	k = (struct store_key){ event_for(f->st, NULL, sub, N, NULL, 0), 9,
 	    0 };
+	want_rc(store_generation(f->st, &before), RC_OK, "generation");
 	want_rc(give_up(f->st, k), RC_RETRY, "before");
+	want_rc(store_generation(f->st, &after), RC_OK, "generation");
+	want_i64((int64_t)after, (int64_t)before, "nothing changed");
 	want_i64(get(f->st, k).state, STORE_IS_PENDING, "state");
 	want_rc(store_fanout(f->st, &fan), RC_OK, "fan-out");
 	store_fanout_clear(&fan);

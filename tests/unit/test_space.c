@@ -3,9 +3,12 @@
  */
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/mount.h>
 #include <sys/statvfs.h>
 #include "base/log.h"
+#include "store/bdb_gate.h"
+#include "unit_events.h"
 #include "unit_row.h"
 
 static const char *
@@ -73,6 +76,17 @@ small_disk(const char *dir)
 	    mount("none", dir, "tmpfs", 0, "size=96m,mode=700") == 0;
 }
 
+static void
+fill_by(const char *path, int64_t bytes)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600), error;
+
+	assert_true(fd != -1);
+	error = bytes > 0 ? posix_fallocate(fd, 0, bytes) : 0;
+	close(fd);
+	want_i64(error, 0, "filling the disk");
+}
+
 /* A file that leaves so many bytes free. */
 static void
 leave_free(const char *dir, int64_t bytes)
@@ -80,16 +94,11 @@ leave_free(const char *dir, int64_t bytes)
 	struct statvfs vfs;
 	const char *path = in(dir, "filler");
 	int64_t now;
-	int fd, error;
 
 	unlink(path);
 	assert_int_equal(statvfs(dir, &vfs), 0);
 	now = (int64_t)vfs.f_bavail * (int64_t)vfs.f_frsize;
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	assert_true(fd != -1);
-	error = now > bytes ? posix_fallocate(fd, 0, now - bytes) : 0;
-	close(fd);
-	want_i64(error, 0, "filling the disk");
+	fill_by(path, now - bytes);
 }
 
 /* The store looks at the disk ten times a second. */
@@ -172,12 +181,165 @@ a_full_disk_refuses_and_recovers_by_itself(void **state)
 	buf_free(&why);
 }
 
+#define SETTLED		600		/* in three transactions */
+#define BODY		(10 * 1024)	/* of each attempt */
+
+struct outcomes {
+	struct store_settle	 s[SETTLED];
+	struct store_attempt	 at;
+	char			 body[BODY];
+};
+
+/* Each delivered at its first attempt, which takes up room. */
+static struct outcomes *
+outcomes(struct store *st, uint64_t first)
+{
+	struct outcomes *o = calloc(1, sizeof *o);
+
+	assert_non_null(o);
+	memset(o->body, 'b', sizeof o->body);
+	o->at = (struct store_attempt){ .number = 1, .attempt = 1,
+	    .status = 200, .word = "ok",
+	    .response_body = { o->body, sizeof o->body } };
+	for (size_t i = 0; i < SETTLED; i++)
+		o->s[i] = (struct store_settle){
+		    .due = due_of(st, first + i, 1), .attempts = 1,
+		    .outcome = STORE_DELIVERED, .now_ms = 9, .health = 1,
+		    .attempt = &o->at };
+	return o;
+}
+
+/* How many are settled; each is in every respect, or in none. */
+static size_t
+want_whole(struct store *st, const struct outcomes *o)
+{
+	struct store_attempt back = STORE_ATTEMPT_INIT;
+	struct store_delivery d;
+	size_t settled = 0, n;
+
+	for (size_t i = 0; i < SETTLED; i++) {
+		want_rc(store_delivery_get(st, o->s[i].due.key, &d), RC_OK,
+		    "delivery");
+		want_rc(store_attempts(st, o->s[i].due.key, 0, &back, 1, &n),
+		    RC_OK, "attempts");
+		want_i64(d.state == STORE_IS_DELIVERED, n == 1, "item %zu", i);
+		settled += n;
+	}
+	store_attempt_clear(&back);
+	want_sound(st);
+	return settled;
+}
+
+/*
+ * The disk was looked at a moment ago, and then others fill it, but for so
+ * many bytes: the engine finds no room in the middle of a transaction.  What it
+ * has mapped may find none either, which ends the process.
+ */
+static int
+settle_while_it_fills(const struct store_options *o, const char *disk,
+    uint64_t first, int64_t bytes)
+{
+	struct buf why = BUF_INIT(512);
+	struct outcomes *out;
+	struct store *st;
+	enum rc rc;
+
+	signal(SIGBUS, SIG_DFL);
+	if (store_open(&st, o, &why) != RC_OK)
+		return 1;
+	out = outcomes(st, first);
+	leave_free(disk, 10 * MIB + bytes);
+	next_look();
+	if (bdb_space_floor(st) != RC_OK)
+		return 2;
+	fill_by(in(disk, "more"), 10 * MIB);
+	rc = store_settle(st, out->s, SETTLED, true);
+	return rc == RC_OK || rc == RC_FULL ? GATE_EXIT : 3;
+}
+
+static void
+want_refused_or_ended(const struct store_options *o, const char *disk,
+    uint64_t first, int64_t bytes)
+{
+	pid_t pid = fork();
+	int status;
+
+	assert_true(pid != -1);
+	if (pid == 0)
+		_exit(settle_while_it_fills(o, disk, first, bytes));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (WIFSIGNALED(status))
+		want_i64(WTERMSIG(status), SIGBUS, "the signal that ended it");
+	else
+		want_i64(WEXITSTATUS(status), GATE_EXIT, "its end");
+	unlink(in(disk, "filler"));
+	unlink(in(disk, "more"));
+}
+
+static void
+a_disk_that_fills_up_leaves_no_outcome_half_recorded(void **state)
+{
+	struct place *p = *state;
+	char disk[600], dir[640];
+	struct store_options o = p->opt;
+	struct buf why = BUF_INIT(512);
+	struct outcomes *out;
+	struct store *st;
+	size_t done, before = 0;
+	uint64_t first;
+
+	snprintf(disk, sizeof disk, "%s/disk", p->dir);
+	if (!small_disk(disk)) {
+		print_message("not root: a full disk is not tried\n");
+		skip();
+	}
+	snprintf(dir, sizeof dir, "%s/store", disk);
+	o.dir = dir;
+	want_rc(store_create(&o, &why), RC_OK, "%s", buf_str(&why));
+	want_rc(store_open(&st, &o, &why), RC_OK, "%s", buf_str(&why));
+	first = events_to(st, 1, SETTLED);
+
+	/* too little room to begin with: refused, and nothing is written */
+	out = outcomes(st, first);
+	leave_free(disk, MIB);
+	next_look();
+	want_rc(store_settle(st, out->s, SETTLED, true), RC_FULL, "no room");
+	for (size_t i = 0; i < SETTLED; i++)
+		want_rc(out->s[i].rc, RC_FULL, "item %zu", i);
+	want_i64((int64_t)want_whole(st, out), 0, "settled");
+	store_close(st);
+	unlink(in(disk, "filler"));
+
+	for (int64_t left = 0; left < 6 * MIB; left += 2 * MIB) {
+		want_refused_or_ended(&o, disk, first, left);
+		want_rc(store_open(&st, &o, &why), RC_OK, "%s",
+		    buf_str(&why));
+		done = want_whole(st, out);
+		assert_true(done >= before && (left > 0 || done == 0));
+		before = done;
+		store_close(st);
+	}
+
+	/* with room again all of it is settled, what was so before once */
+	want_rc(store_open(&st, &o, &why), RC_OK, "%s", buf_str(&why));
+	want_rc(store_settle(st, out->s, SETTLED, true), RC_OK, "settle");
+	for (size_t i = 0; i < SETTLED; i++)
+		assert_true(out->s[i].rc == RC_OK || (out->s[i].rc ==
+		    RC_STALE && !out->s[i].late));
+	want_i64((int64_t)want_whole(st, out), SETTLED, "settled");
+	store_close(st);
+	assert_int_equal(umount(disk), 0);
+	free(out);
+	buf_free(&why);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PLACE_TEST(maintenance_makes_a_checkpoint_and_removes_old_logs),
 		PLACE_TEST(a_full_disk_refuses_and_recovers_by_itself),
+		PLACE_TEST(a_disk_that_fills_up_leaves_no_outcome_half_recorded),
 	};
 
 	log_level_set(LOG_ERROR + 1);
