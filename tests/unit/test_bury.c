@@ -59,8 +59,9 @@ rows_of_one_lane_die_and_no_others(void **state)
 	want_i64((int64_t)pending(f->st, LANE), 0, "pending");
 	want_i64((int64_t)pending(f->st, LANE - 1), 2, "the lane before");
 	want_i64((int64_t)pending(f->st, LANE + 1), 2, "the lane after");
-	want_rc(store_deliveries(f->st, &(struct store_query){ 0,
-	    STORE_IS_DEAD }, cursor, list, 4, &n), RC_OK, "the dead");
+	want_rc(store_deliveries(f->st, &(struct store_query){
+	    .state = STORE_IS_DEAD }, cursor, list, 4, &n), RC_OK,
+	    "the dead");
 	want_i64((int64_t)n, 3, "listed as dead");
 	want_rc(store_hours(f->st, 0, 0, NULL, h, 2, &n), RC_OK, "hours");
 	want_i64((int64_t)n, 1, "hours");

@@ -232,11 +232,13 @@ what_arrived_after_it_was_given_up_is_delivered(void **state)
 	want_str(row.reason, "", "reason");
 	want_i64(row.done_ms, 95, "done");
 	want_i64((int64_t)attempts(f->st, d.key), 1, "attempts");
-	want_rc(store_deliveries(f->st, &(struct store_query){ 0,
-	    STORE_IS_DEAD }, cursor, list, 2, &n), RC_OK, "the dead");
+	want_rc(store_deliveries(f->st, &(struct store_query){
+	    .state = STORE_IS_DEAD }, cursor, list, 2, &n), RC_OK,
+	    "the dead");
 	want_i64((int64_t)n, 0, "listed as dead");
-	want_rc(store_deliveries(f->st, &(struct store_query){ LANE,
-	    STORE_IS_DELIVERED }, cursor, list, 2, &n), RC_OK, "arrived");
+	want_rc(store_deliveries(f->st, &(struct store_query){
+	    .subscription = LANE, .state = STORE_IS_DELIVERED }, cursor, list,
+	    2, &n), RC_OK, "arrived");
 	want_i64((int64_t)n, 1, "listed as delivered");
 	want_rc(store_hours(f->st, 0, 0, NULL, h, 2, &n), RC_OK, "hours");
 	want_i64((int64_t)h[0].dead, 0, "sum of the dead");

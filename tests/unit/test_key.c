@@ -498,8 +498,9 @@ sums_and_sender_rows_come_back(void **state)
 	key_health(&key, 12);
 	want_rc(key_stat_parse(buf_as_slice(&key), &h), RC_OK, "health's key");
 	assert_true(h.hour_ms < KEY_STAT_FIRST_MS);
-	value_health(&val, &(struct store_health){ 70000, 1234567890123, 2, 3,
-	    200 });
+	value_health(&val, &(struct store_health){ .failures = 70000,
+	    .first_failure_ms = 1234567890123, .last_failure_ms = 2,
+	    .last_success_ms = 3, .told = 200 });
 	want_rc(value_health_parse(buf_as_slice(&val), &he), RC_OK, "health");
 	want_i64(he.failures, 70000, "failures");
 	want_i64(he.first_failure_ms, 1234567890123, "first failure");
