@@ -139,12 +139,15 @@ match(struct intake_work *w, size_t i, const struct roster *r,
     struct store_accept *a)
 {
 	struct slot *s = &w->slot[i];
+	bool turns;
 
-	a->nsubscription = (uint32_t)roster_match(r, s->event.type,
-	    &w->reader.order, &s->match, &s->match_cap);
+	a->nsubscription = (uint32_t)roster_match_turns(r, s->event.type,
+	    &w->reader.order, &s->match, &s->match_cap, &turns);
 	a->subscription = s->match;
-	a->ordered = roster_turns(r, s->match, a->nsubscription, &s->turn,
-	    &s->turn_cap) ? s->turn : NULL;
+	if (turns)
+		roster_turns(r, s->match, a->nsubscription, &s->turn,
+		    &s->turn_cap);
+	a->ordered = turns ? s->turn : NULL;
 	a->chain = s->event.chain;
 	a->generation = roster_generation(r);
 }

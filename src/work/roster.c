@@ -425,6 +425,7 @@ struct search {
 	bool		 sees;		/* ...and what it sees */
 	bool		 recent;	/* it is the index of these */
 	bool		 ordered;
+	bool		 turns;		/* one wants an order's in turn */
 	uint32_t	**out;
 	size_t		*cap, n;
 };
@@ -449,6 +450,7 @@ ask(struct search *s, const struct subscription *sub)
 	if (s->n > 0 && (*s->out)[s->n - 1] >= sub->number)
 		s->ordered = false;
 	(*s->out)[s->n++] = sub->number;
+	s->turns = s->turns || in->ordered;
 }
 
 static void
@@ -475,8 +477,8 @@ unite(uint32_t *number, size_t n)
 }
 
 size_t
-roster_match(const struct roster *r, const struct catalog_event *type,
-    const struct order *o, uint32_t **out, size_t *cap)
+roster_match_turns(const struct roster *r, const struct catalog_event *type,
+    const struct order *o, uint32_t **out, size_t *cap, bool *turns)
 {
 	struct search s = { .r = r, .type = type, .o = o, .ordered = true,
 	    .out = out, .cap = cap };
@@ -486,15 +488,23 @@ roster_match(const struct roster *r, const struct catalog_event *type,
 		s.recent = true;
 		match_find(r->recent, type, o, ask_run, &s);
 	}
+	*turns = s.turns;
 	return s.ordered ? s.n : unite(*out, s.n);
 }
 
-bool
+size_t
+roster_match(const struct roster *r, const struct catalog_event *type,
+    const struct order *o, uint32_t **out, size_t *cap)
+{
+	bool turns;
+
+	return roster_match_turns(r, type, o, out, cap, &turns);
+}
+
+void
 roster_turns(const struct roster *r, const uint32_t *number, size_t n,
     bool **turn, size_t *cap)
 {
-	bool any = false;
-
 	if (n > *cap) {
 		*cap = n;
 		*turn = more(*turn, *cap, sizeof **turn);
@@ -505,7 +515,5 @@ roster_turns(const struct roster *r, const uint32_t *number, size_t n,
 
 		(*turn)[i] = s != NULL && s->interest != NULL &&
 		    s->interest->ordered;
-		any = any || (*turn)[i];
 	}
-	return any;
 }

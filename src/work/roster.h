@@ -88,10 +88,13 @@ size_t roster_match(const struct roster *r, const struct catalog_event *type,
     const struct order *o, uint32_t **out, size_t *cap);
 
 /*
- * Which of n subscriptions, as roster_match gave them, take the events of one
- * order in turn, into *turn (grown by realloc, *cap its size).  False: none.
+ * The same, and *turns: some of them take the events of one order in turn;
+ * roster_turns says which, into *turn (grown by realloc, *cap its size).
  */
-bool roster_turns(const struct roster *r, const uint32_t *number, size_t n,
+size_t roster_match_turns(const struct roster *r,
+    const struct catalog_event *type, const struct order *o, uint32_t **out,
+    size_t *cap, bool *turns);
+void roster_turns(const struct roster *r, const uint32_t *number, size_t n,
     bool **turn, size_t *cap);
 
 /*

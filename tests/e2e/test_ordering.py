@@ -98,6 +98,16 @@ def test_a_change_of_mind_holds_from_the_next_event_on(service, receiver):
     assert [n for n in came(r, "A") if n in (1, 2)] == [1, 2]
 
 
+def test_one_sweep_of_a_shell_sends_all_of_an_order(service, receiver):
+    r, s = receiver(), service()
+    s.subscribe(r.url(), ordered=True)
+    s.run("send", "-", stdin="\n".join(
+        json.dumps(numbered("A", n)) for n in range(5)))
+    s.run("sweep", "--once")
+    assert came(r, "A") == [0, 1, 2, 3, 4]
+    assert state_of(s, "A") == ["delivered"] * 5
+
+
 @pytest.fixture(name="two")
 def two_intakes():
     """Two standing intakes and a sweep on one store."""
