@@ -62,38 +62,6 @@ struct store_head {
 MUST_USE enum rc store_heads(struct store *st, uint32_t after_lane,
     struct store_head *h, size_t max, size_t *n);
 
-/*
- * Deliveries in one transaction.  An event that is accepted meanwhile waits
- * for about one of these, measured with 10,000 subscribers: half of them take
- * 0.46 ms then, and 1 in 100 over 2 ms (0.14 and 0.33 ms alone); with steps of
- * 500 1.2 and 3.5 ms, and the whole takes 27 ms in place of 33.
- */
-#define STORE_FANOUT_STEP	100
-
-/* Where the making of due rows stands.  Given back by store_fanout_clear. */
-struct store_fanout {
-	/* found by the last step */
-	uint32_t	 lane[STORE_FANOUT_STEP];	/* got a row */
-	size_t		 n;
-	int64_t		 due_ms;	/* all of them, then */
-	bool		 more;		/* there may be something left to do */
-
-	/* the store's own */
-	struct store_event event;	/* kept from step to step */
-};
-
-#define STORE_FANOUT_INIT { .event = STORE_EVENT_INIT }
-
-void store_fanout_clear(struct store_fanout *f);
-
-/*
- * One step in the making of due rows for events with very many subscribers,
- * the oldest event first: one short, unsynced transaction, so that accepting
- * goes on in between.  Without such an event it costs a seek.  On any error
- * n is 0 and more is true.
- */
-MUST_USE enum rc store_fanout(struct store *st, struct store_fanout *f);
-
 struct store_claim {
 	struct store_due   due;
 	struct store_event event;

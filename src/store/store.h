@@ -5,11 +5,11 @@
  * it: operations, not transactions.  Each is one retried transaction inside
  * the engine, may be repeated, and gives a result per item where it takes
  * several.  This header opens and looks after a store; what it can do with
- * records is record.h, with new events accept.h, with deliveries on their way
- * delivery.h, with lists and counts look.h (all four are included here).
- * It decides nothing about matching, retrying or sending.  Safe from any
- * thread.  Invariant: after RC_OK of an operation that says "synced", a crash
- * or power loss does not undo it.
+ * records is record.h, with new events accept.h and fanout.h, with deliveries
+ * on their way delivery.h, with lists and counts look.h (all are included
+ * here).  It decides nothing about matching, retrying or sending.  Safe from
+ * any thread.  Invariant: after RC_OK of an operation that says "synced", a
+ * crash or power loss does not undo it.
  *
  * Results that every operation may give, and that are not repeated below:
  *   RC_RETRY  the store is recovering or too busy; the same call again later
@@ -43,6 +43,7 @@ struct store_options {
 #include "store/record.h"
 #include "store/accept.h"
 #include "store/delivery.h"
+#include "store/fanout.h"
 #include "store/look.h"
 
 /*
