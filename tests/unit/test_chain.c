@@ -1,6 +1,7 @@
 /*
  * Deliveries that take their turn, order by order.
  */
+#include <signal.h>
 #include "store/bdb_fanout.h"
 #include "unit_events.h"
 
@@ -417,32 +418,39 @@ each_kind_of_damage_to_a_chain_is_told(void **state)
 		uint64_t position;
 		uint64_t chain;
 		uint32_t lane;
+		int64_t off_ms;		/* its time is wrong by so much */
 	} t[] = {
 		{ "the first is not in its chain", "it is due, and missing "
-		    "from its chain", 2, TAKE, BDB_CHAIN, 1, 7, LANE },
+		    "from its chain", 2, TAKE, BDB_CHAIN, 1, 7, LANE, 0 },
 		{ "one that waits is gone", "neither due nor on record", 1,
-		    TAKE, BDB_CHAIN, 2, 7, LANE },
+		    TAKE, BDB_CHAIN, 2, 7, LANE, 0 },
 		{ "the first is not due", "it is the first of its chain, and "
-		    "not due", 1, TAKE, BDB_DUE, 1, 7, LANE },
+		    "not due", 1, TAKE, BDB_DUE, 1, 7, LANE, 0 },
 		{ "one that waits is due", "it is to wait for its turn, and "
-		    "does not", 1, PUT, BDB_DUE, 2, 7, LANE },
+		    "does not", 1, PUT, BDB_DUE, 2, 7, LANE, 0 },
 		{ "a due row is in no chain", "names another chain than its "
-		    "event", 1, PUT, BDB_DUE, 1, 0, LANE },
+		    "event", 1, PUT, BDB_DUE, 1, 0, LANE, 0 },
 		{ "one is in another's chain", "in a chain where it does not "
-		    "belong", 1, PUT, BDB_CHAIN, 2, 8, LANE },
+		    "belong", 1, PUT, BDB_CHAIN, 2, 8, LANE, 0 },
 		{ "one is in a chain in a lane that has none",
 		    "in a chain where it does not belong", 1, PUT, BDB_CHAIN,
-		    2, 7, PLAIN },
+		    2, 7, PLAIN, 0 },
 		{ "one is in a chain of an event that is missing",
-		    "its event is missing", 1, PUT, BDB_CHAIN, 99, 7, LANE },
+		    "its event is missing", 1, PUT, BDB_CHAIN, 99, 7, LANE,
+		    0 },
 		{ "one that is done with is in its chain", "it stands in a "
 		    "chain, and is done with", 1, PUT, BDB_CHAIN, 4, 9,
-		    LANE },
+		    LANE, 0 },
 		{ "an event is waited for that is not to be fanned out",
-		    "which it is not to be", 1, PUT, BDB_CHAIN, 1, 7, 0 },
+		    "which it is not to be", 1, PUT, BDB_CHAIN, 1, 7, 0, 0 },
 		{ "an event to be fanned out is not waited for",
 		    "others of its order do not wait for it", 1, TAKE,
-		    BDB_CHAIN, 5, 6, 0 },
+		    BDB_CHAIN, 5, 6, 0, 0 },
+		{ "a row of a chain has another time", "says that its event "
+		    "came at another time", 1, PUT, BDB_CHAIN, 2, 7, LANE,
+		    1 },
+		{ "a key of no chain", "a key in a chain can't be read", 1,
+		    PUT, BDB_CHAIN, 0, 0, 0, 0 },
 	};
 	struct fixture *f = *state;
 	struct store_accept many = to_many(MANY, 6);
@@ -460,13 +468,17 @@ each_kind_of_damage_to_a_chain_is_told(void **state)
 	for (size_t i = 0; i < NELEM(t); i++) {
 		struct key_link l = { t[i].lane, t[i].chain, t[i].position };
 		struct store_due d = { .key = { l.position, l.lane, 0 },
-		    .due_ms = due_of(f->st, l.position < 99 ? l.position : 1,
-		    l.lane).due_ms, .chain = l.chain };
+		    .due_ms = due_of(f->st, l.position == 0 ||
+		    l.position == 99 ? 1 : l.position, l.lane).due_ms,
+		    .chain = l.chain };
 
-		if (t[i].file == BDB_CHAIN)
-			key_chain(&key, &l);
-		else
+		if (t[i].file == BDB_DUE)
 			key_due(&key, &d);
+		else
+			key_chain(&key, &l);
+		if (l.position == 0)
+			key.len--;
+		d.due_ms += t[i].off_ms;
 		want_rc(bdb_enter(f->st), RC_OK, "enter");
 		was = bdb_get(f->st, NULL, t[i].file, &key, &before, false);
 		bdb_leave(f->st);
@@ -750,6 +762,55 @@ whatever_happens_each_order_keeps_its_own(void **state)
 	}
 }
 
+/* What the child does until it is killed; unsynced but for what is taken. */
+static void
+work_for_ever(struct place *p, uint64_t seed)
+{
+	struct model m = { .st = place_open(p, false), .seed = seed };
+	struct store_fanout fan = STORE_FANOUT_INIT;
+	struct store_due d[64];
+	int64_t promoted;
+
+	for (;;) {
+		struct store_accept a[2] = { to_many(below(&m, 4) == 0 ? MANY :
+		    3, 1 + below(&m, 3)), to_many(3, 1 + below(&m, 3)) };
+		uint32_t lane = 1 + below(&m, 3);
+		size_t n;
+
+		accept_all(m.st, a, 2);
+		want_rc(store_fanout(m.st, &fan), RC_OK, "a step");
+		n = due_in(m.st, lane, d, NELEM(d));
+		for (size_t i = 0; i < n; i++)
+			want_rc(end(m.st, d[i], STORE_DELIVERED + below(&m, 3),
+			    &promoted), RC_OK, "settling");
+	}
+}
+
+static void
+who_is_killed_leaves_every_chain_whole(void **state)
+{
+	struct fixture *f = *state;
+	struct store_health h;
+	int status;
+	pid_t pid;
+
+	for (uint64_t seed = 1; seed <= 6; seed++) {
+		store_close(f->st);
+		pid = fork();
+		assert_true(pid != -1);
+		if (pid == 0)
+			work_for_ever(&f->place, seed);
+		usleep((useconds_t)(150000 + 37000 * seed));
+		assert_int_equal(kill(pid, SIGKILL), 0);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFSIGNALED(status));
+		f->st = place_open(&f->place, false);
+		want_sound(f->st, "after a kill");
+	}
+	want_rc(store_health(f->st, &h), RC_OK, "health");
+	assert_true(h.position > 20);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_make,	\
     fixture_remove)
 
@@ -765,6 +826,7 @@ main(void)
 		TEST(an_event_that_is_gone_ends_its_fan_out),
 		TEST(each_kind_of_damage_to_a_chain_is_told),
 		TEST(whatever_happens_each_order_keeps_its_own),
+		TEST(who_is_killed_leaves_every_chain_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
