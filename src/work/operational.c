@@ -78,8 +78,9 @@ write_object(struct posting *p, const struct subscription *s)
 	    slice_of(t == NULL ? "" : task_name(t)));
 	put_id(out, "client", st, STORE_CLIENT, s->client->number);
 	record_put_string(out, "clientName", slice_of(s->client->name));
-	record_put_string(out, "state",
-	    slice_of(subscription_state_name(subscription_state(s))));
+	record_put_string(out, "state", slice_of(subscription_state_name(
+	    p->ask->what == OPERATIONAL_DISABLED ? SUBSCRIPTION_DISABLED :
+	    subscription_state(s))));
 	record_put_string(out, "reason", slice_of(reason));
 	record_put_string(out, "target", buf_as_slice(&target));
 	put_health(out, p->ask);
@@ -167,7 +168,8 @@ match(void *arg, const struct roster *r, size_t n)
 	p->any = false;
 	p->accept.rc = RC_OK;
 	s = roster_subscription(r, p->ask->subscription);
-	if (s == NULL)
+	if (s == NULL || (p->ask->what == OPERATIONAL_DISABLED &&
+	    subscription_state(s) == SUBSCRIPTION_DISABLED))
 		return 0;
 	write_object(p, s);
 	write_id(p, s);

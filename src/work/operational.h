@@ -17,7 +17,7 @@
 
 enum operational {
 	OPERATIONAL_FAILING,	/* several failures in a row */
-	OPERATIONAL_DISABLED,	/* by the service, not by a person */
+	OPERATIONAL_DISABLED,	/* about to be, by the service itself */
 	OPERATIONAL_RECOVERED,	/* a success after it was failing */
 };
 
@@ -33,9 +33,12 @@ struct operational_ask {
 /*
  * Make the event and have it taken, synced.  Repeatable: one event for each
  * failing (first_failure_ms), recovery (last_failure_ms, which a success
- * leaves as it was) and disabling (since when) of a subscription, however
- * often it is asked for.  *any: somebody wants it; else nothing is kept.  A
- * subscription that is no more has none.
+ * leaves as it was) and disabling of a subscription, however often it is asked
+ * for.  A disabling is told before it is done, so that it is not forgotten if
+ * this process dies in between: while it was in the same state all along there
+ * is but one to tell of, and of one that is disabled there is none.  *any:
+ * somebody wants it; else nothing is kept.  A subscription that is no more has
+ * no events.
  *   RC_TOOBIG              it can't be kept, ever
  *   RC_FULL, RC_RETRY, RC_IO  not taken; *any says nothing
  */

@@ -210,11 +210,6 @@ consider(struct keeper *k, uint32_t lane, int64_t due_ms)
 			keeper_bury(k, NULL, lane);
 		return;
 	}
-	/* whoever disabled it may have died before it was told */
-	if (subscription_state(sub) == SUBSCRIPTION_DISABLED &&
-	    strcmp(subscription_reason(sub), "gone") == 0 &&
-	    hold_meet(k->hold, lane))
-		keeper_disabled(k, lane, "gone");
 	if (subscription_state(sub) != SUBSCRIPTION_ACTIVE ||
 	    subscription_drop_upto(sub) > 0 ||
 	    due_ms < clock_now_ms() - RETRY_DEADLINE_MS)

@@ -66,8 +66,8 @@ void keeper_succeeded(struct keeper *k, uint32_t lane);
  */
 bool keeper_meet(struct keeper *k, uint32_t lane);
 
-/* The service has disabled a subscription. */
-void keeper_disabled(struct keeper *k, uint32_t lane, const char *reason);
+/* The service is about to disable a subscription.  False: not just now. */
+bool keeper_disables(struct keeper *k, uint32_t lane, const char *reason);
 
 /* Look for events with very many subscribers whose due rows are to be made. */
 void keeper_expand(struct keeper *k);

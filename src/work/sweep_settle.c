@@ -125,15 +125,15 @@ keeper_disable(struct keeper *k)
 	size_t left = 0;
 
 	for (size_t i = 0; i < k->ngone; i++) {
-		enum rc rc = subscription_set_state(&k->s->config,
-		    k->gone[i], SUBSCRIPTION_DISABLED, "gone", &why);
+		enum rc rc = RC_RETRY;
 
+		if (keeper_disables(k, k->gone[i], "gone"))
+			rc = subscription_set_state(&k->s->config, k->gone[i],
+			    SUBSCRIPTION_DISABLED, "gone", &why);
 		if (rc == RC_RETRY || rc == RC_STALE || rc == RC_FULL ||
 		    rc == RC_IO)
 			k->gone[left++] = k->gone[i];
-		else if (rc == RC_OK)
-			keeper_disabled(k, k->gone[i], "gone");
-		else if (rc != RC_NOTFOUND)
+		else if (rc != RC_OK && rc != RC_NOTFOUND)
 			log_error("disabling subscription %u: %s",
 			    k->gone[i], buf_str(&why));
 	}

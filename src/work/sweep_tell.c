@@ -7,12 +7,12 @@
  * failures as it settles them; what was made known stands beside that count, so
  * that another process neither forgets it nor tells it twice.
  */
-enum told { TOLD_NOTHING, TOLD_FAILING, TOLD_DISABLED };
+enum told { TOLD_NOTHING, TOLD_FAILING };
 
-/* False: not now; the next attempt of its lane asks again. */
+/* False: not now. */
 static bool
 tell(struct keeper *k, uint32_t lane, enum operational what,
-    const struct store_health *h, const char *reason, enum told told)
+    const struct store_health *h, const char *reason)
 {
 	struct operational_ask ask = {
 		.what = what,
@@ -25,13 +25,18 @@ tell(struct keeper *k, uint32_t lane, enum operational what,
 	enum rc rc;
 
 	rc = operational_post(&k->s->config, k->s->rosters, &ask, &any);
-	if (rc == RC_TOOBIG)
-		any = false;
-	else if (rc != RC_OK)
-		return false;
-	if (any)
+	if (rc == RC_OK && any)
 		k->look = true;		/* it is to be delivered, too */
-	return store_health_told(k->s->config.store, lane, told) == RC_OK;
+	return rc == RC_OK || rc == RC_TOOBIG;
+}
+
+/* The same, kept in mind; the next attempt of its lane asks again. */
+static bool
+tell_once(struct keeper *k, uint32_t lane, enum operational what,
+    const struct store_health *h, enum told told)
+{
+	return tell(k, lane, what, h, "") &&
+	    store_health_told(k->s->config.store, lane, told) == RC_OK;
 }
 
 static void
@@ -53,7 +58,7 @@ keeper_failed(struct keeper *k, uint32_t lane)
 		return;
 	probe(k, lane, &h);
 	if (h.failures >= LANE_FAILURES && h.told != TOLD_FAILING &&
-	    tell(k, lane, OPERATIONAL_FAILING, &h, "", TOLD_FAILING))
+	    tell_once(k, lane, OPERATIONAL_FAILING, &h, TOLD_FAILING))
 		h.told = TOLD_FAILING;
 	hold_note(k->hold, lane, &h);
 }
@@ -64,7 +69,7 @@ keeper_succeeded(struct keeper *k, uint32_t lane)
 	const struct store_health *h = hold_noted(k->hold, lane);
 
 	if (h != NULL && (h->told == TOLD_NOTHING ||
-	    tell(k, lane, OPERATIONAL_RECOVERED, h, "", TOLD_NOTHING)))
+	    tell_once(k, lane, OPERATIONAL_RECOVERED, h, TOLD_NOTHING)))
 		hold_note(k->hold, lane, NULL);
 }
 
@@ -90,13 +95,11 @@ keeper_meet(struct keeper *k, uint32_t lane)
 	return h.failures < LANE_FAILURES;
 }
 
-void
-keeper_disabled(struct keeper *k, uint32_t lane, const char *reason)
+bool
+keeper_disables(struct keeper *k, uint32_t lane, const char *reason)
 {
 	struct store_health h;
 
-	if (store_health_get(k->s->config.store, lane, &h) == RC_OK &&
-	    h.told != TOLD_DISABLED)
-		(void)tell(k, lane, OPERATIONAL_DISABLED, &h, reason,
-		    TOLD_DISABLED);
+	return store_health_get(k->s->config.store, lane, &h) == RC_OK &&
+	    tell(k, lane, OPERATIONAL_DISABLED, &h, reason);
 }

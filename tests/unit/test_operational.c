@@ -114,14 +114,16 @@ it_says_whose_it_is_how_it_stands_and_since_when(void **state)
 {
 	static const struct {
 		enum operational what;
-		const char	*type, *reason, *last_success, *said;
+		const char	*type, *reason, *last_success, *said, *state;
 	} t[] = {
 		{ OPERATIONAL_FAILING, "skycap.subscription.failing",
-		    "timeout", "\"1970-01-01T00:00:00.500Z\"", "timeout" },
+		    "timeout", "\"1970-01-01T00:00:00.500Z\"", "timeout",
+		    "active" },
 		{ OPERATIONAL_DISABLED, "skycap.subscription.disabled",
-		    "gone", "\"1970-01-01T00:00:00.500Z\"", "gone" },
+		    "gone", "\"1970-01-01T00:00:00.500Z\"", "gone",
+		    "disabled" },
 		{ OPERATIONAL_RECOVERED, "skycap.subscription.recovered",
-		    NULL, "\"1970-01-01T00:01:02.500Z\"", "" },
+		    NULL, "\"1970-01-01T00:01:02.500Z\"", "", "active" },
 	};
 	struct fixture *f = *state;
 	struct buf want = BUF_INIT(4096);
@@ -144,14 +146,14 @@ it_says_whose_it_is_how_it_stands_and_since_when(void **state)
 		buf_clear(&want);
 		buf_printf(&want, "{\"subscription\":\"%s\","
 		    "\"subscriptionName\":\"To \\\"A\\\"\",\"client\":\"%s\","
-		    "\"clientName\":\"Wander\",\"state\":\"active\","
+		    "\"clientName\":\"Wander\",\"state\":\"%s\","
 		    "\"reason\":\"%s\",\"target\":\"https://a.example/p/"
 		    "{{agwID}}?token=\xe2\x80\xa2\xe2\x80\xa2\xe2\x80\xa2"
 		    "\xe2\x80\xa2" "oken\",\"failures\":5,"
 		    "\"firstFailureAt\":\"1970-01-01T00:00:01.000Z\","
 		    "\"lastFailureAt\":\"1970-01-01T00:01:01.000Z\","
 		    "\"lastSuccessAt\":%s,\"failingSeconds\":61}", sub,
-		    client, t[i].said, t[i].last_success);
+		    client, t[i].state, t[i].said, t[i].last_success);
 		want_slice(f->event.order, buf_as_slice(&want), "%s",
 		    t[i].type);
 	}
@@ -232,17 +234,18 @@ asked_again_it_is_the_same_event_whatever_has_become_of_it(void **state)
 	want_i64((int64_t)newest(f), 3, "recovered once");
 
 	f->ask.what = OPERATIONAL_DISABLED;
-	want_rc(subscription_set_state(&f->b->config, f->sub,
-	    SUBSCRIPTION_DISABLED, "gone", &f->b->why), RC_OK, "disable");
 	post(f);
+	f->ask.now_ms += 5000;
 	post(f);
 	want_i64((int64_t)newest(f), 4, "disabled once");
 	want_rc(subscription_set_state(&f->b->config, f->sub,
-	    SUBSCRIPTION_ACTIVE, "", &f->b->why), RC_OK, "resume");
+	    SUBSCRIPTION_DISABLED, "gone", &f->b->why), RC_OK, "disable");
+	want_i64(post(f), false, "anybody, of one that is disabled");
+	want_i64((int64_t)newest(f), 4, "still once");
 	while (clock_now_ms() <= since_ms(f))	/* by the clock it is told */
 		continue;
 	want_rc(subscription_set_state(&f->b->config, f->sub,
-	    SUBSCRIPTION_DISABLED, "gone", &f->b->why), RC_OK, "again");
+	    SUBSCRIPTION_ACTIVE, "", &f->b->why), RC_OK, "resume");
 	post(f);
 	want_i64((int64_t)newest(f), 5, "disabled twice");
 }
@@ -419,14 +422,13 @@ a_change_that_was_not_seen_counts_all_the_same(void **state)
 
 	roster_release(bench_roster(f->b->rosters));
 	want_rc(subscription_set_state(&f->b->config, f->sub,
-	    SUBSCRIPTION_DISABLED, "gone", &f->b->why), RC_OK, "disable");
-	bench_subscription(f->b, f->operator, OPERATOR(DISABLED, ""));
-	bench_subscription(f->b, f->operator, OPERATOR(DISABLED, ""));
-	f->ask.what = OPERATIONAL_DISABLED;
+	    SUBSCRIPTION_PAUSED, "", &f->b->why), RC_OK, "pause");
+	bench_subscription(f->b, f->operator, OPERATOR(FAILING, ""));
+	bench_subscription(f->b, f->operator, OPERATOR(FAILING, ""));
 	want_i64(post(f), true, "anybody");
 	want_str(receivers(f, &got), "2 3 ", "who wants it");
 	assert_non_null(memmem(f->event.order.s, f->event.order.len,
-	    "\"state\":\"disabled\"", 18));
+	    "\"state\":\"paused\"", 16));
 	buf_free(&got);
 }
 
