@@ -55,9 +55,10 @@ void keeper_disable(struct keeper *k);
 
 /*
  * An attempt of a lane is in the store that failed or succeeded: what follows
- * for its probing, and what operators are told.  sweep_tell.c.
+ * for its probing, and what operators are told.  word is the attempt's.
+ * sweep_tell.c.
  */
-void keeper_failed(struct keeper *k, uint32_t lane);
+void keeper_failed(struct keeper *k, uint32_t lane, const char *word);
 void keeper_succeeded(struct keeper *k, uint32_t lane);
 
 /*

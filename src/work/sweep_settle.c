@@ -16,7 +16,9 @@ settled(struct keeper *k, struct parcel *p)
 	int64_t promoted = p->settle.promoted_ms;
 	bool retried = p->settle.outcome == STORE_RETRIED;
 	int health = p->settle.rc == RC_OK ? p->settle.health : 0;
+	char word[STORE_WORD_MAX];
 
+	memcpy(word, p->attempt.word, sizeof word);
 	if (p->gone) {
 		if (k->ngone == k->capgone) {
 			k->capgone = k->capgone == 0 ? 8 : k->capgone * 2;
@@ -41,7 +43,7 @@ settled(struct keeper *k, struct parcel *p)
 		    .due_ms = promoted });
 	}
 	if (health < 0)
-		keeper_failed(k, lane);
+		keeper_failed(k, lane, word);
 	else if (health > 0)
 		keeper_succeeded(k, lane);
 	atomic_fetch_sub(&s->unsettled, 1);

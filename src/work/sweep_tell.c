@@ -33,9 +33,9 @@ tell(struct keeper *k, uint32_t lane, enum operational what,
 /* The same, kept in mind; the next attempt of its lane asks again. */
 static bool
 tell_once(struct keeper *k, uint32_t lane, enum operational what,
-    const struct store_health *h, enum told told)
+    const struct store_health *h, const char *reason, enum told told)
 {
-	return tell(k, lane, what, h, "") &&
+	return tell(k, lane, what, h, reason) &&
 	    store_health_told(k->s->config.store, lane, told) == RC_OK;
 }
 
@@ -50,7 +50,7 @@ probe(struct keeper *k, uint32_t lane, const struct store_health *h)
 }
 
 void
-keeper_failed(struct keeper *k, uint32_t lane)
+keeper_failed(struct keeper *k, uint32_t lane, const char *word)
 {
 	struct store_health h;
 
@@ -58,7 +58,7 @@ keeper_failed(struct keeper *k, uint32_t lane)
 		return;
 	probe(k, lane, &h);
 	if (h.failures >= LANE_FAILURES && h.told != TOLD_FAILING &&
-	    tell_once(k, lane, OPERATIONAL_FAILING, &h, TOLD_FAILING))
+	    tell_once(k, lane, OPERATIONAL_FAILING, &h, word, TOLD_FAILING))
 		h.told = TOLD_FAILING;
 	hold_note(k->hold, lane, &h);
 }
@@ -69,7 +69,7 @@ keeper_succeeded(struct keeper *k, uint32_t lane)
 	const struct store_health *h = hold_noted(k->hold, lane);
 
 	if (h != NULL && (h->told == TOLD_NOTHING ||
-	    tell_once(k, lane, OPERATIONAL_RECOVERED, h, TOLD_NOTHING)))
+	    tell_once(k, lane, OPERATIONAL_RECOVERED, h, "", TOLD_NOTHING)))
 		hold_note(k->hold, lane, NULL);
 }
 
