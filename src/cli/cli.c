@@ -215,6 +215,34 @@ cli_number(const char *s, int64_t lo, int64_t hi, int64_t *v)
 	return errno == 0 && *end == '\0' && *v >= lo && *v <= hi;
 }
 
+bool
+cli_duration(const char *s, int64_t max_ms, int64_t *ms)
+{
+	static const char letter[] = "smhd";
+	static const int64_t unit_ms[] = { 1000, 60 * 1000, 3600 * 1000,
+	    24 * 3600 * 1000 };
+	const char *at;
+	int64_t n;
+	char *end;
+
+	*ms = 0;
+	if (strcmp(s, "0") == 0)
+		return true;
+	do {
+		if (*s < '0' || *s > '9')
+			return false;
+		errno = 0;
+		n = strtoll(s, &end, 10);
+		at = *end == '\0' ? NULL : strchr(letter, *end);
+		if (errno != 0 || at == NULL ||
+		    n > (max_ms - *ms) / unit_ms[at - letter])
+			return false;
+		*ms += n * unit_ms[at - letter];
+		s = end + 1;
+	} while (*s != '\0');
+	return true;
+}
+
 int
 cli_record(const struct cli *c, enum store_kind kind, const char *id,
     uint32_t *number)

@@ -104,6 +104,9 @@ int cli_read(const char *path, struct buf *b);
 /* A decimal number from lo to hi and nothing else. */
 bool cli_number(const char *s, int64_t lo, int64_t hi, int64_t *v);
 
+/* "0", or whole numbers with their units, "90m", "1d12h", up to max_ms. */
+bool cli_duration(const char *s, int64_t max_ms, int64_t *ms);
+
 /* An id of a record; says so if it is none. */
 int cli_record(const struct cli *c, enum store_kind kind, const char *id,
     uint32_t *number);

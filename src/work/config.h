@@ -10,6 +10,7 @@
 #ifndef WORK_CONFIG_H
 #define WORK_CONFIG_H
 
+#include "work/keyring.h"
 #include "work/roster.h"
 
 /* What a change needs to know of the service. */
@@ -58,11 +59,8 @@ struct subscription_new {
 	size_t		 nevents;
 	enum subscription_state state;
 	const char	*reason;	/* of SUBSCRIPTION_DISABLED; "" else */
-	const struct slice *key;	/* signing keys as sign_key gives them,
-					   the newest first, at most
-					   SUBSCRIPTION_KEYS_MAX; none:
-					   a fresh one is made */
-	size_t		 nkey;
+	const struct keyring *secrets;	/* NULL or empty: a fresh one is
+					   made */
 };
 
 /* Make one in any state; else as subscription_add. */
@@ -108,9 +106,32 @@ MUST_USE enum rc subscription_drop(const struct config *cf, uint32_t number,
 MUST_USE enum rc subscription_remove(const struct config *cf,
     uint32_t number, struct buf *why);
 
-/* Append "whsec_..." of the newest signing secret. */
-MUST_USE enum rc subscription_secret(const struct config *cf, uint32_t number,
-    struct buf *out, struct buf *why);
+/*
+ * Read a subscription's signing secrets, ended ones among them, into raw,
+ * which *k points into then; wiped by the caller.
+ *   RC_NOTFOUND  no such subscription
+ *   RC_INVALID   they can't be opened or read
+ */
+MUST_USE enum rc subscription_secrets(const struct config *cf,
+    uint32_t number, struct buf *raw, struct keyring *k, struct buf *why);
+
+/* A change of what a subscription's messages are signed with. */
+struct subscription_rotation {
+	struct sign_key	 key;		/* the new one; borrowed */
+	int64_t		 now_ms;
+	int64_t		 overlap_ms;	/* the older sign so long: 0 to
+					   KEYRING_OVERLAP_MAX_MS */
+	size_t		 older;		/* set: how many still sign */
+	int64_t		 until_ms;	/* set: when the last of them ends */
+};
+
+/*
+ * Put a signing secret first; see keyring_rotate.  Repeatable.
+ *   RC_NOTFOUND  no such subscription
+ *   RC_TOOBIG    too many secrets would sign; why says when there is room
+ */
+MUST_USE enum rc subscription_rotate(const struct config *cf, uint32_t number,
+    struct subscription_rotation *r, struct buf *why);
 
 /* Make a key of a kind; client for KEY_CLIENT.  Appends the key itself. */
 MUST_USE enum rc apikey_add(const struct config *cf, enum key_kind kind,
@@ -126,6 +147,12 @@ void subscription_print(const struct store *st,
     const struct subscription *s, bool mask, struct buf *out);
 void apikey_print(const struct store *st, const struct apikey *k,
     struct buf *out);
+
+/* A signing secret as its receiver needs it: of a v1a the public key. */
+void secret_print(const struct keyring *k, size_t i, struct buf *out);
+
+/* The new one of a rotation, and how long older ones sign. */
+void rotation_print(const struct subscription_rotation *r, struct buf *out);
 
 const char *key_kind_name(enum key_kind k);		/* "publish", ... */
 const char *subscription_state_name(enum subscription_state s);

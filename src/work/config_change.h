@@ -8,6 +8,7 @@
 #define WORK_CONFIG_CHANGE_H
 
 #include "work/config.h"
+#include "work/config_record.h"
 
 /* What is wrong with a name, as the end of a sentence, or NULL. */
 const char *config_name_fault(const char *name);
@@ -44,5 +45,29 @@ MUST_USE enum rc config_client_may(const struct config *cf, uint32_t client,
  */
 MUST_USE enum rc config_client_still_there(const struct config *cf,
     uint32_t client, enum store_kind kind, uint32_t number, struct buf *why);
+
+/* Read a subscription's record; *rec and *s are cleared by the caller. */
+MUST_USE enum rc config_subscription_get(const struct config *cf,
+    uint32_t number, struct store_record *rec, struct subscription_record *s,
+    struct buf *why);
+
+/*
+ * Write it, without its interest if it would be too large with that: then who
+ * loads it opens the task.
+ */
+void config_subscription_write(const struct subscription_record *s,
+    struct buf *body);
+
+/*
+ * Open the signing secrets of a record into raw, which *k points into then;
+ * wiped by the caller.  RC_INVALID: they can't be opened or read.
+ */
+MUST_USE enum rc config_secrets_open(const struct config *cf,
+    struct slice sealed, struct buf *raw, struct keyring *k,
+    struct buf *why);
+
+/* Append those that live at now_ms, sealed. */
+void config_secrets_seal(const struct config *cf, const struct keyring *k,
+    int64_t now_ms, struct buf *out);
 
 #endif

@@ -64,6 +64,38 @@ subscription_print(const struct store *st, const struct subscription *s,
 	task_free(t);
 }
 
+/* The members of a secret, the braces apart. */
+static void
+put_secret(struct sign_key key, int64_t since_ms, int64_t until_ms,
+    struct buf *out)
+{
+	record_put_string(out, "kind", slice_of(sign_kind_name(key.kind)));
+	record_put_key(out, key.kind == SIGN_V1A ? "publicKey" : "secret");
+	buf_putc(out, '"');
+	sign_key_put_receiver(key, out);	/* base64 needs no escapes */
+	buf_putc(out, '"');
+	record_put_time(out, "since", since_ms);
+	record_put_time(out, "until", until_ms);
+}
+
+void
+secret_print(const struct keyring *k, size_t i, struct buf *out)
+{
+	buf_putc(out, '{');
+	put_secret(k->key[i], k->since_ms[i], k->until_ms[i], out);
+	buf_putc(out, '}');
+}
+
+void
+rotation_print(const struct subscription_rotation *r, struct buf *out)
+{
+	buf_putc(out, '{');
+	put_secret(r->key, r->now_ms, 0, out);
+	record_put_int(out, "older", (int64_t)r->older);
+	record_put_time(out, "olderUntil", r->until_ms);
+	buf_putc(out, '}');
+}
+
 void
 apikey_print(const struct store *st, const struct apikey *k, struct buf *out)
 {

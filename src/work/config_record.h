@@ -9,14 +9,13 @@
  *   key           {"kind","name","client":n,"hash":64 hex digits}
  *
  * S is sealed (crypt_seal): the task's JSON as task_print gives it unmasked,
- * since header values and URLs in it are secrets; and the signing keys, each
- * as a 16-bit length and its raw bytes, the newest first.  Written by config*.c
- * alone, read by roster_load.c and portable_export.c.  since is when the state
- * was set, missing in records from before it was kept; dropUpto is missing
- * where nothing was ever dropped.  interest is what the
- * task says of them, in the open so that intake need not open anything; it is
- * missing in records from before it was kept, and where the record would be too
- * large with it.
+ * since header values and URLs in it are secrets; and the signing secrets as
+ * keyring.c writes them.  Written by config*.c alone, read by roster_load.c and
+ * portable_export.c.  since is when the state was set, missing in records from
+ * before it was kept; dropUpto is missing where nothing was ever dropped.
+ * interest is what the task says of them, in the open so that intake need not
+ * open anything; it is missing in records from before it was kept, and where the
+ * record would be too large with it.
  */
 #ifndef WORK_CONFIG_RECORD_H
 #define WORK_CONFIG_RECORD_H

@@ -1,7 +1,7 @@
 #include <stdio.h>
 #include "base/clock.h"
+#include "base/log.h"
 #include "work/config_change.h"
-#include "work/config_record.h"
 #include "work/interest.h"
 #include "work/record_json.h"
 
@@ -15,10 +15,21 @@ seal(const struct config *cf, const struct buf *plain, struct buf *text,
 	*where = (struct slice){ text->s, text->len - at };
 }
 
-/*
- * The record of a task: with what it wants in the open, unless that makes it
- * too large to be kept; then who loads it opens the task.
- */
+void
+config_subscription_write(const struct subscription_record *s,
+    struct buf *body)
+{
+	struct subscription_record bare = *s;
+
+	subscription_record_write(s, body);
+	if (!body->over)
+		return;
+	bare.interest = (struct slice){ NULL, 0 };
+	buf_clear(body);
+	subscription_record_write(&bare, body);
+}
+
+/* The record of a task, with what it wants in the open. */
 static void
 write_record(const struct catalog *c, struct subscription_record *s,
     const struct buf *plain, struct buf *body)
@@ -28,32 +39,30 @@ write_record(const struct catalog *c, struct subscription_record *s,
 	interest_write(c, buf_as_slice(plain), &interest);
 	if (!interest.over)
 		s->interest = buf_as_slice(&interest);
-	subscription_record_write(s, body);
+	config_subscription_write(s, body);
 	s->interest = (struct slice){ NULL, 0 };
-	if (body->over) {
-		buf_clear(body);
-		subscription_record_write(s, body);
-	}
 	buf_free(&interest);
 }
 
-/* The signing keys as the sealed list wants them; a fresh one for none. */
+/* Those given or, if there are none, a fresh one. */
 static void
-put_keys(const struct slice *key, size_t n, struct buf *raw)
+seal_secrets(const struct config *cf, const struct keyring *given,
+    struct buf *out)
 {
-	unsigned char fresh[32];
-	struct slice one = { (const char *)fresh, sizeof fresh };
+	struct keyring fresh = { .n = 0 };
+	struct buf raw = BUF_INIT(SIGN_KEY_MAX);
+	int64_t now_ms = clock_now_ms();
+	struct sign_key key;
 
-	if (n == 0) {
-		crypt_random(fresh, sizeof fresh);
-		key = &one;
-		n = 1;
+	(void)buf_room(&raw, raw.max);		/* at once: leaves no copies */
+	if (given == NULL || given->n == 0) {
+		if (sign_key_new(SIGN_V1, &raw, &key) != RC_OK ||
+		    keyring_rotate(&fresh, key, now_ms, 0) != RC_OK)
+			log_fatal("a signing secret can't be made");
+		given = &fresh;
 	}
-	for (size_t i = 0; i < n; i++) {
-		buf_be16(raw, (uint16_t)key[i].len);
-		buf_slice(raw, key[i]);
-	}
-	explicit_bzero(fresh, sizeof fresh);
+	config_secrets_seal(cf, given, now_ms, out);
+	buf_wipe(&raw);
 }
 
 /* The record of a new subscription, if it is sound and not too large. */
@@ -63,7 +72,7 @@ new_record(const struct config *cf, const struct subscription_new *new,
 {
 	struct subscription_record s = SUBSCRIPTION_RECORD_INIT;
 	struct buf plain = BUF_INIT(STORE_RECORD_MAX);
-	struct buf keys = BUF_INIT(1024), secrets = BUF_INIT(2048);
+	struct buf secrets = BUF_INIT(2 * KEYRING_RAW_MAX);
 	struct task *t = NULL;
 	enum rc rc;
 
@@ -74,14 +83,13 @@ new_record(const struct config *cf, const struct subscription_new *new,
 	if (rc != RC_OK)
 		goto done;
 	task_print(t, false, &plain);
-	(void)buf_room(&keys, keys.max);	/* at once: leaves no copies */
-	put_keys(new->key, new->nkey, &keys);
+	seal_secrets(cf, new->secrets, &secrets);
 	s.client = new->client;
 	s.state = new->state;
 	s.reason = slice_of(new->reason);
 	s.since_ms = clock_now_ms();
 	seal(cf, &plain, &s.text, &s.task);
-	seal(cf, &keys, &secrets, &s.secrets);
+	s.secrets = buf_as_slice(&secrets);
 	write_record(cf->catalog, &s, &plain, body);
 	if (plain.over || s.text.over || body->over) {
 		buf_puts(why, "the task is too large to be kept");
@@ -90,7 +98,6 @@ new_record(const struct config *cf, const struct subscription_new *new,
 done:
 	task_free(t);
 	buf_wipe(&plain);
-	buf_wipe(&keys);
 	buf_free(&secrets);
 	buf_free(&s.text);
 	return rc;
@@ -142,10 +149,9 @@ subscription_add(const struct config *cf, uint32_t client, struct slice json,
 	return subscription_make(cf, &new, number, why);
 }
 
-/* Read a subscription's record for changing it. */
-static enum rc
-fetch(const struct config *cf, uint32_t number, struct store_record *rec,
-    struct subscription_record *s, struct buf *why)
+enum rc
+config_subscription_get(const struct config *cf, uint32_t number,
+    struct store_record *rec, struct subscription_record *s, struct buf *why)
 {
 	enum rc rc = store_record_get(cf->store, STORE_SUBSCRIPTION, number, 0,
 	    rec);
@@ -174,7 +180,7 @@ subscription_edit(const struct config *cf, uint32_t number, uint64_t version,
 	struct task *was = NULL, *t = NULL;
 	enum rc rc;
 
-	rc = fetch(cf, number, &rec, &s, why);
+	rc = config_subscription_get(cf, number, &rec, &s, why);
 	if (rc != RC_OK)
 		goto done;
 	rc = crypt_open(cf->crypt, s.task, &old);
@@ -228,7 +234,7 @@ set_state(const struct config *cf, uint32_t number,
 		buf_clear(why);
 		buf_clear(&body);
 		store_record_clear(&rec);
-		rc = fetch(cf, number, &rec, &s, why);
+		rc = config_subscription_get(cf, number, &rec, &s, why);
 		if (rc != RC_OK)
 			break;
 		if (s.state == state && slice_is(s.reason, reason)) {
@@ -278,36 +284,6 @@ subscription_remove(const struct config *cf, uint32_t number,
 {
 	return config_remove(cf, STORE_SUBSCRIPTION, number, "subscription",
 	    why);
-}
-
-enum rc
-subscription_secret(const struct config *cf, uint32_t number,
-    struct buf *out, struct buf *why)
-{
-	struct subscription_record s = SUBSCRIPTION_RECORD_INIT;
-	struct store_record rec = STORE_RECORD_INIT;
-	struct buf raw = BUF_INIT(4096);
-	struct slice list, key;
-	enum rc rc;
-
-	rc = fetch(cf, number, &rec, &s, why);
-	if (rc != RC_OK)
-		goto done;
-	rc = crypt_open(cf->crypt, s.secrets, &raw);
-	list = buf_as_slice(&raw);
-	key = slice_take(&list, slice_be16(&list));
-	if (rc != RC_OK || key.s == NULL) {
-		buf_puts(why, "its secrets can't be opened: another key file?");
-		rc = RC_INVALID;
-		goto done;
-	}
-	buf_puts(out, "whsec_");
-	crypt_base64(key, out);
-done:
-	store_record_clear(&rec);
-	buf_wipe(&raw);
-	buf_free(&s.text);
-	return rc;
 }
 
 enum rc

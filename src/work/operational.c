@@ -125,11 +125,12 @@ chain(const struct posting *p)
 }
 
 static void
-fill(struct posting *p, const struct roster *r, size_t n)
+fill(struct posting *p, const struct roster *r, size_t n, bool turns)
 {
 	struct store_accept *a = &p->accept;
-	bool turns = roster_turns(r, p->match, n, &p->turn, &p->turn_cap);
 
+	if (turns)
+		roster_turns(r, p->match, n, &p->turn, &p->turn_cap);
 	*a = (struct store_accept){
 		.type = slice_of(p->type->name),
 		.sender_id = buf_as_slice(&p->id),
@@ -162,6 +163,7 @@ match(void *arg, const struct roster *r, size_t n)
 	struct posting *p = arg;
 	const struct subscription *s;
 	struct json_error err;
+	bool turns;
 
 	if (r == NULL)
 		return n;
@@ -180,11 +182,12 @@ match(void *arg, const struct roster *r, size_t n)
 	if (order_read(&p->order, p->cf->catalog, buf_as_slice(&p->text),
 	    &err) != RC_OK)
 		log_fatal("%s can't be read: %s", p->type->name, err.detail);
-	n = roster_match(r, p->type, &p->order, &p->match, &p->match_cap);
+	n = roster_match_turns(r, p->type, &p->order, &p->match,
+	    &p->match_cap, &turns);
 	n = without(p->match, n, s->number);
 	p->any = n > 0;
 	if (p->any)
-		fill(p, r, n);
+		fill(p, r, n, turns);
 	return p->any;
 }
 

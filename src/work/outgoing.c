@@ -4,7 +4,6 @@
 #include "base/text.h"
 #include "work/channel_webhook.h"
 #include "work/outgoing.h"
-#include "work/sign.h"
 
 #define SECRET_MIN	8	/* bytes of a secret that is looked for */
 
@@ -120,7 +119,7 @@ put_head(struct outgoing *out, const struct outgoing_ask *ask,
 	line(out, "User-Agent", SLICE(WEBHOOK_USER_AGENT));
 	if (!gives(&out->rq, "accept"))
 		line(out, "Accept", SLICE("*/*"));
-	sign_v1(ask->key, ask->nkey, ev->delivery_id, now_s,
+	sign_value(ask->key, ask->nkey, ev->delivery_id, now_s,
 	    buf_as_slice(&out->rq.body), &sig);
 	line(out, "webhook-id", ev->delivery_id);
 	line_i64(out, "webhook-timestamp", now_s);

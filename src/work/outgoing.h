@@ -12,6 +12,7 @@
 
 #include "shape/task.h"
 #include "store/store.h"
+#include "work/sign.h"
 
 /* The task's, content-type, and ours. */
 #define OUTGOING_HEADERS_MAX (TASK_HEADERS_MAX + 10)
@@ -31,8 +32,8 @@ void outgoing_free(struct outgoing *out);
 struct outgoing_ask {
 	const struct store *store;	/* makes the ids */
 	const struct task *task;
-	const struct slice *key;	/* signing keys, the newest first */
-	size_t		 nkey;
+	const struct sign_key *key;	/* sign in this order */
+	size_t		 nkey;		/* at most SIGN_KEYS_MAX */
 	const struct store_event *event;	/* position 0: a sample */
 	const struct order *order;	/* the event's */
 	struct store_key delivery;	/* subscription 0: not saved yet */

@@ -8,10 +8,12 @@
  *                       "task": {...}}]}
  *
  * "mail", "reason" (of a disabled one) and "secrets" (the signing secrets, the
- * newest first; only in plain exports) may be missing.  Ids, times and API keys
- * are not in it: they mean nothing in another store.  It does not read files
- * nor print.  Invariant: what was exported plain imports with the same
- * catalogue, and exports as the same bytes again.
+ * newest first; only in plain exports) may be missing.  A secret is "whsec_..."
+ * or "whsk_..."; one that a rotation has given an end is {"secret", "until"}.
+ * Ids, API keys and when things were made are not in it: they mean nothing in
+ * another store.  It does not read files nor print.  Invariant: what was
+ * exported plain imports with the same catalogue, and exports as the same bytes
+ * again, until one of its secrets ends.
  */
 #ifndef WORK_PORTABLE_H
 #define WORK_PORTABLE_H

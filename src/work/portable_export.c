@@ -2,8 +2,8 @@
  * Records become text.  Each is opened by itself: one that can't be read is
  * named, and nothing is exported without it.
  */
+#include "base/clock.h"
 #include "work/config_change.h"
-#include "work/config_record.h"
 #include "work/portable.h"
 #include "work/record_json.h"
 
@@ -75,45 +75,48 @@ portable_task(const struct config *cf, uint32_t number,
 	struct store_record rec = STORE_RECORD_INIT;
 	enum rc rc;
 
-	rc = store_record_get(cf->store, STORE_SUBSCRIPTION, number, 0, &rec);
-	if (rc == RC_OK)
-		rc = subscription_record_read(&s, rec.body);
+	rc = config_subscription_get(cf, number, &rec, &s, why);
 	if (rc == RC_OK)
 		rc = put_task(cf, &s, how, out, why);
-	else
-		buf_puts(why, rc == RC_NOTFOUND ?
-		    "there is no such subscription" :
-		    "the subscription can't be read");
 	store_record_clear(&rec);
 	buf_free(&s.text);
 	return rc;
 }
 
-/* ,"secrets":["whsec_...",...] of a sealed list. */
+/* "whsec_..."; one that ends is {"secret","until"}. */
+static void
+put_secret(struct sign_key key, int64_t until_ms, struct buf *out)
+{
+	if (until_ms != 0)
+		buf_puts(out, "{\"secret\":");
+	buf_putc(out, '"');
+	sign_key_put(key, out);		/* base64 needs no escapes */
+	buf_putc(out, '"');
+	if (until_ms == 0)
+		return;
+	record_put_time(out, "until", until_ms);
+	buf_putc(out, '}');
+}
+
+/* ,"secrets":[...] of a sealed list: those that still sign. */
 static enum rc
 put_secrets(const struct config *cf, struct slice sealed, struct buf *out,
     struct buf *why)
 {
-	struct buf raw = BUF_INIT(4096);
-	struct slice list, key;
-	const char *comma = "";
+	struct buf raw = BUF_INIT(KEYRING_RAW_MAX);
+	struct keyring k;
+	size_t n;
 	enum rc rc;
 
-	rc = open_sealed(cf, sealed, &raw, why);
+	rc = config_secrets_open(cf, sealed, &raw, &k, why);
 	if (rc != RC_OK)
 		goto done;
 	record_put_key(out, "secrets");
 	buf_putc(out, '[');
-	for (list = buf_as_slice(&raw); list.len > 0; comma = ",") {
-		key = slice_take(&list, slice_be16(&list));
-		if (key.s == NULL) {
-			buf_puts(why, "its signing secrets can't be read");
-			rc = RC_INVALID;
-			goto done;
-		}
-		buf_printf(out, "%s\"whsec_", comma);
-		crypt_base64(key, out);
-		buf_putc(out, '"');
+	n = keyring_living(&k, clock_now_ms());
+	for (size_t i = 0; i < n; i++) {
+		buf_puts(out, i > 0 ? "," : "");
+		put_secret(k.key[i], k.until_ms[i], out);
 	}
 	buf_putc(out, ']');
 done:

@@ -126,7 +126,7 @@ make_subscriptions(struct portable_file *f, portable_going *going, void *arg,
 		rc = subscription_make(f->cf, &new, &m->subscription[m->n],
 		    why);
 		if (rc == RC_OK)
-			m->fresh[m->n++] = s.nkey == 0;
+			m->fresh[m->n++] = s.secrets.n == 0;
 	}
 	portable_subscription_clear(&s);
 	return rc;

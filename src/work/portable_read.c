@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <stdlib.h>
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "work/config_change.h"
@@ -302,38 +303,107 @@ read_state(struct portable_file *f, uint32_t tok,
 	    "\"disabled\"");
 }
 
+/* A secret's text as a key with its bytes in s->keys. */
+static bool
+read_key(struct portable_file *f, uint32_t tok,
+    struct portable_subscription *s, struct sign_key *key)
+{
+	struct buf text = BUF_INIT(256);
+	enum rc rc = RC_TOOBIG;
+
+	if (!is(f, tok, JSON_STRING))
+		return false;
+	(void)buf_room(&text, text.max);	/* at once: leaves no copies */
+	json_string(&f->doc, tok, &text);
+	if (!text.over)
+		rc = sign_key_read(buf_as_slice(&text), &s->keys, key);
+	if (rc == RC_DENIED)
+		portable_fault(f, tok, "is a public key: the private one, "
+		    "whsk_, is needed");
+	else if (rc != RC_OK)
+		portable_fault(f, tok, "must be whsec_ and %d to %d bytes in "
+		    "base64, or whsk_ and an ed25519 key pair", SIGN_KEY_MIN,
+		    SIGN_KEY_MAX);
+	buf_wipe(&text);
+	return rc == RC_OK;
+}
+
+/* When a secret ends, in ms; false, and told, if it is no time. */
+static bool
+read_until(struct portable_file *f, uint32_t tok, int64_t *until_ms)
+{
+	struct buf text = BUF_INIT(CLOCK_TEXT_MAX);
+	bool sound = false;
+
+	if (string(f, tok, &text)) {
+		sound = clock_parse(buf_as_slice(&text), false, until_ms,
+		    NULL) == RC_OK && *until_ms > 0;
+		if (!sound)
+			portable_fault(f, tok, "must be a time like "
+			    "2026-11-23T10:00:00Z");
+	}
+	buf_free(&text);
+	return sound;
+}
+
+/* A secret, and when it ends; false, and told, if it is wrong in itself. */
+static bool
+read_secret(struct portable_file *f, uint32_t tok,
+    struct portable_subscription *s, struct sign_key *key, int64_t *until_ms)
+{
+	static const char *const known[] = { "secret", "until" };
+	uint32_t at[NELEM(known)] = { tok, 0 };
+
+	if (f->doc.tok[tok].type == JSON_OBJECT)
+		(void)members(f, tok, known, NELEM(known), at);
+	if (at[0] == 0) {
+		portable_fault(f, tok, "lacks \"secret\"");
+		return false;
+	}
+	*until_ms = 0;
+	return read_key(f, at[0], s, key) &&
+	    (at[1] == 0 || read_until(f, at[1], until_ms));
+}
+
+static void
+add_secret(struct portable_file *f, uint32_t tok,
+    struct portable_subscription *s, struct sign_key key, int64_t until_ms)
+{
+	switch (keyring_add(&s->secrets, key, 0, until_ms)) {
+	case RC_OK:
+		break;
+	case RC_EXISTS:
+		portable_fault(f, tok, "is there twice");
+		break;
+	default:
+		portable_fault(f, tok, s->secrets.n == 0 ?
+		    "is the newest, and must have no \"until\"" :
+		    "must have an \"until\", not after that of the secret "
+		    "before it");
+	}
+}
+
 static void
 read_secrets(struct portable_file *f, uint32_t list,
     struct portable_subscription *s)
 {
 	const struct json_tok *t = f->doc.tok;
-	struct buf text = BUF_INIT(256);
-	size_t from;
+	size_t before = f->nfault;
+	struct sign_key key;
+	int64_t until_ms;
 
 	if (!is(f, list, JSON_ARRAY))
 		return;
-	if (t[list].n == 0 || t[list].n > SUBSCRIPTION_KEYS_MAX) {
+	if (t[list].n == 0 || t[list].n > SIGN_KEYS_MAX) {
 		portable_fault(f, list, "must have 1 to %d secrets; without "
-		    "it, a fresh one is made", SUBSCRIPTION_KEYS_MAX);
+		    "it, a fresh one is made", SIGN_KEYS_MAX);
 		return;
 	}
 	(void)buf_room(&s->keys, s->keys.max);	/* so that it never moves */
-	(void)buf_room(&text, text.max);	/* at once: leaves no copies */
-	for (uint32_t i = list + 1; i < t[list].next; i = t[i].next) {
-		buf_clear(&text);
-		if (!is(f, i, JSON_STRING))
-			continue;
-		json_string(&f->doc, i, &text);
-		from = s->keys.len;
-		if (text.over ||
-		    sign_key(buf_as_slice(&text), &s->keys) != RC_OK)
-			portable_fault(f, i, "must be whsec_ and %d to %d "
-			    "bytes in base64", SIGN_KEY_MIN, SIGN_KEY_MAX);
-		else
-			s->key[s->nkey++] = (struct slice){ s->keys.s + from,
-			    s->keys.len - from };
-	}
-	buf_wipe(&text);
+	for (uint32_t i = list + 1; i < t[list].next; i = t[i].next)
+		if (read_secret(f, i, s, &key, &until_ms) &&
+		    f->nfault == before)	/* else none has its place */
+			add_secret(f, i, s, key, until_ms);
 }
 
 /* A subscription's members, in the order they are written in. */
@@ -376,5 +446,5 @@ portable_subscription_clear(struct portable_subscription *s)
 	buf_wipe(&s->keys);
 	s->task = (struct slice){ NULL, 0 };
 	s->state = SUBSCRIPTION_ACTIVE;
-	s->nkey = 0;
+	s->secrets.n = 0;
 }

@@ -10,7 +10,6 @@
 
 #include "base/json.h"
 #include "work/portable.h"
-#include "work/sign.h"
 
 #define PORTABLE_FAULTS_MAX 100		/* told; the rest is counted */
 
@@ -40,13 +39,12 @@ struct portable_subscription {
 	struct slice	 task;		/* in the file's text */
 	enum subscription_state state;
 	struct buf	 reason;
-	struct buf	 keys;		/* the bytes of key[] */
-	struct slice	 key[SUBSCRIPTION_KEYS_MAX];
-	size_t		 nkey;
+	struct keyring	 secrets;
+	struct buf	 keys;		/* the bytes of secrets */
 };
 
 #define PORTABLE_SUBSCRIPTION_INIT { .reason = BUF_INIT(1024), \
-	.keys = BUF_INIT(SUBSCRIPTION_KEYS_MAX * SIGN_KEY_MAX) }
+	.keys = BUF_INIT(SIGN_KEYS_MAX * SIGN_KEY_MAX) }
 
 /* Tell a fault of token tok, a value or a key. */
 void portable_fault(struct portable_file *f, uint32_t tok, const char *fmt,

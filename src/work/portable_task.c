@@ -118,5 +118,5 @@ struct subscription_new
 portable_new(const struct portable_subscription *s)
 {
 	return (struct subscription_new){ .json = s->task, .state = s->state,
-	    .reason = buf_str(&s->reason), .key = s->key, .nkey = s->nkey };
+	    .reason = buf_str(&s->reason), .secrets = &s->secrets };
 }

@@ -15,7 +15,7 @@ preview_of(const struct subscription *s)
 		.number = s->number,
 	};
 
-	of.nkey = subscription_keys(s, &of.key);
+	of.nkey = subscription_keys(s, clock_now_ms(), &of.key);
 	return of;
 }
 

@@ -19,13 +19,16 @@
 struct preview_of {
 	const struct client *client;
 	const struct task *task;
-	const struct slice *key;	/* signing keys */
+	const struct sign_key *key;	/* sign in this order */
 	size_t		 nkey;
 	uint32_t	 number;	/* subscription's; 0: not saved yet */
 	bool		 draft;		/* task is not the one it has */
 };
 
-/* That of a subscription; task is NULL if what it has does not compile. */
+/*
+ * That of a subscription, with the secrets that sign now; task is NULL if what
+ * it has does not compile.
+ */
 struct preview_of preview_of(const struct subscription *s);
 
 struct preview {

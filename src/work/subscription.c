@@ -2,14 +2,14 @@
 #include <stdlib.h>
 #include "base/log.h"
 #include "store/store.h"
+#include "work/keyring.h"
 #include "work/subscription.h"
 
 /* What a task and keys are when they are in use. */
 struct opened {
 	struct task	*task;
-	struct buf	 raw;		/* of the keys */
-	struct slice	 key[SUBSCRIPTION_KEYS_MAX];
-	size_t		 nkey;
+	struct buf	 raw;		/* of the secrets */
+	struct keyring	 secrets;
 };
 
 enum verdict { UNKNOWN, USABLE, USELESS };
@@ -54,24 +54,16 @@ subscription_sealed_free(struct subscription_sealed *p)
 	free(p);
 }
 
-/* Sealed keys are 16-bit lengths with the raw keys, the newest first. */
 static enum rc
 open_keys(const struct subscription_sealing *with, struct opened *o)
 {
-	struct slice raw, one;
 	enum rc rc;
 
 	o->raw = (struct buf)BUF_INIT(with->keys.len);
 	(void)buf_room(&o->raw, with->keys.len);	/* at once: no copies */
 	rc = crypt_open(with->crypt, with->keys, &o->raw);
-	raw = buf_as_slice(&o->raw);
-	while (rc == RC_OK && raw.len > 0 &&
-	    o->nkey < SUBSCRIPTION_KEYS_MAX) {
-		one = slice_take(&raw, slice_be16(&raw));
-		if (one.s == NULL)
-			break;
-		o->key[o->nkey++] = one;
-	}
+	if (rc == RC_OK)
+		rc = keyring_read(&o->secrets, buf_as_slice(&o->raw));
 	return rc;
 }
 
@@ -162,12 +154,13 @@ subscription_task(const struct subscription *s)
 }
 
 size_t
-subscription_keys(const struct subscription *s, const struct slice **key)
+subscription_keys(const struct subscription *s, int64_t now_ms,
+    const struct sign_key **key)
 {
 	const struct opened *o = keep_open(s);
 
-	*key = o == NULL ? NULL : o->key;
-	return o == NULL ? 0 : o->nkey;
+	*key = o == NULL ? NULL : o->secrets.key;
+	return o == NULL ? 0 : keyring_living(&o->secrets, now_ms);
 }
 
 struct task *

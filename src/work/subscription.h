@@ -14,14 +14,13 @@
 
 #include "base/crypt.h"
 #include "shape/task.h"
+#include "work/sign.h"
 
 struct client;
 struct interest;
 
 enum subscription_state { SUBSCRIPTION_ACTIVE, SUBSCRIPTION_PAUSED,
 	SUBSCRIPTION_DISABLED };
-
-#define SUBSCRIPTION_KEYS_MAX 8
 
 struct subscription {
 	uint32_t	 number;
@@ -59,9 +58,12 @@ const struct task *subscription_task(const struct subscription *s);
 /* The same for one look, kept by nobody: freed by task_free. */
 struct task *subscription_compile(const struct subscription *s);
 
-/* The signing keys, decoded, the newest first; how many there are. */
-size_t subscription_keys(const struct subscription *s,
-    const struct slice **key);
+/*
+ * The secrets that sign what is sent at now_ms, the newest first; how many.
+ * None only if the task is NULL.  They live as long as it.
+ */
+size_t subscription_keys(const struct subscription *s, int64_t now_ms,
+    const struct sign_key **key);
 
 /* What a record holds; the slices are borrowed and outlive it. */
 struct subscription_sealing {

@@ -16,10 +16,11 @@ bool
 sending_open(const struct subscription *sub)
 {
 	const struct task *t = subscription_task(sub);
-	const struct slice *key;
+	const struct sign_key *key;
 
 	return t != NULL && subscription_state(sub) == SUBSCRIPTION_ACTIVE &&
-	    subscription_keys(sub, &key) > 0 &&	/* nothing unsigned */
+	    /* nothing goes out unsigned */
+	    subscription_keys(sub, clock_now_ms(), &key) > 0 &&
 	    task_channel(t) != TASK_MAIL;
 }
 
@@ -93,7 +94,7 @@ sending_make(struct sending *sd, const struct sweep *s,
 		.attempt = p->attempt.attempt,
 		.now_ms = p->attempt.at_ms,
 	};
-	ask.nkey = subscription_keys(sub, &ask.key);
+	ask.nkey = subscription_keys(sub, ask.now_ms, &ask.key);
 	rc = order_read(o, s->config.catalog, p->event.order, &err);
 	if (rc != RC_OK)
 		buf_printf(&why, "the order can't be read: %s", err.detail);

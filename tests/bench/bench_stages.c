@@ -179,11 +179,11 @@ sign(struct stages *s)
 {
 	const struct subscription *sub = roster_subscription_at(
 	    s->roster_one, 0);
-	const struct slice *key;
-	size_t n = subscription_keys(sub, &key);
+	const struct sign_key *key;
+	size_t n = subscription_keys(sub, clock_now_ms(), &key);
 
 	buf_clear(&s->out);
-	sign_v1(key, n, SLICE("msg_0123456789abcdef"),
+	sign_value(key, n, SLICE("msg_0123456789abcdef"),
 	    1795000000, buf_as_slice(&s->rq.body), &s->out);
 }
 

@@ -111,8 +111,7 @@ secrets_are_sealed_in_the_record(void **state)
 	const char *key;
 
 	n = bench_subscription(b, client, SECRETS_TASK);
-	want_rc(subscription_secret(&b->config, n, &secret, &b->why), RC_OK,
-	    "secret");
+	bench_secret(b, n, &secret);
 	want_rc(store_record_get(b->st, STORE_SUBSCRIPTION, n, 0, &rec),
 	    RC_OK, "record");
 	assert_non_null(memmem(rec.raw.s, rec.raw.len, "\"state\":\"active\"",
@@ -187,32 +186,27 @@ each_subscription_has_a_signing_secret_of_its_own(void **state)
 {
 	struct bench *b = *state;
 	uint32_t client = bench_client(b, NULL), one, two;
-	struct buf s1 = BUF_INIT(256), s2 = BUF_INIT(256), raw = BUF_INIT(64);
+	struct buf s1 = BUF_INIT(256), s2 = BUF_INIT(256), text = BUF_INIT(256);
 	const struct subscription *s;
-	const struct slice *keys;
+	const struct sign_key *keys;
 	const struct roster *r;
 
 	one = bench_subscription(b, client, UNIT_TASK);
 	two = bench_subscription(b, client, UNIT_TASK);
-	want_rc(subscription_secret(&b->config, one, &s1, &b->why), RC_OK,
-	    "first");
-	want_rc(subscription_secret(&b->config, two, &s2, &b->why), RC_OK,
-	    "second");
+	bench_secret(b, one, &s1);
+	bench_secret(b, two, &s2);
 	want_i64((int64_t)s1.len, 6 + 44, "whsec_ and 32 bytes of base64");
 	want_i64(strncmp(buf_str(&s1), "whsec_", 6), 0, "prefix");
 	assert_string_not_equal(buf_str(&s1), buf_str(&s2));
 	r = bench_roster(b->rosters);
 	s = roster_subscription(r, one);
-	want_i64((int64_t)subscription_keys(s, &keys), 1, "keys");
-	buf_puts(&raw, "whsec_");
-	crypt_base64(keys[0], &raw);
-	want_str(buf_str(&raw), buf_str(&s1), "the roster's");
+	want_i64((int64_t)subscription_keys(s, 0, &keys), 1, "keys");
+	sign_key_put(keys[0], &text);
+	want_str(buf_str(&text), buf_str(&s1), "the roster's");
 	roster_release(r);
-	want_rc(subscription_secret(&b->config, 99, &s1, &b->why),
-	    RC_NOTFOUND, "none");
 	buf_free(&s1);
 	buf_free(&s2);
-	buf_free(&raw);
+	buf_free(&text);
 }
 
 static void
@@ -308,8 +302,7 @@ an_edit_keeps_the_rest_and_refuses_an_older_version(void **state)
 	const struct roster *r;
 
 	n = bench_subscription(b, client, UNIT_TASK);
-	want_rc(subscription_secret(&b->config, n, &s1, &b->why), RC_OK,
-	    "secret");
+	bench_secret(b, n, &s1);
 	want_rc(subscription_set_state(&b->config, n, SUBSCRIPTION_PAUSED, "",
 	    &b->why), RC_OK, "pause");
 	want_rc(subscription_edit(&b->config, n, 1, SLICE(SECRETS_TASK),
@@ -322,8 +315,7 @@ an_edit_keeps_the_rest_and_refuses_an_older_version(void **state)
 	want_i64((int64_t)s->version, 3, "version");
 	want_str(task_name(subscription_task(s)), "S", "name");
 	roster_release(r);
-	want_rc(subscription_secret(&b->config, n, &s2, &b->why), RC_OK,
-	    "secret");
+	bench_secret(b, n, &s2);
 	want_str(buf_str(&s2), buf_str(&s1), "secret");
 	want_rc(subscription_edit(&b->config, 99, 1, SLICE(UNIT_TASK),
 	    &b->why), RC_NOTFOUND, "none");

@@ -24,7 +24,7 @@ no_problem(void *arg, const char *pointer, const char *detail)
 /* The request of a sample of http ("url" and the rest) for an order. */
 static void
 make(struct made *m, struct bench *b, const char *http, const char *order,
-    const struct slice *key, size_t nkey)
+    const struct sign_key *key, size_t nkey)
 {
 	struct store_event ev = STORE_EVENT_INIT;
 	struct outgoing_ask ask = { .store = b->st, .key = key, .nkey = nkey,
@@ -66,16 +66,20 @@ printed(struct made *m, enum outgoing_secrets how)
 static void
 headers_stand_in_the_order_of_the_wire(void **state)
 {
-	struct slice key = SLICE("a key of twenty-four byte");
+	struct sign_key key[] = {
+		{ SIGN_V1A, SLICE("the bytes of a pair, made up, since nobody "
+		    "checks any of them...") },
+		{ SIGN_V1, SLICE("a key of twenty-four byte") },
+	};
 	struct made m;
 
 	make(&m, *state, "\"url\":\"https://a.example/x\","
 	    "\"header\":{\"x-b\":{\"value\":\"{{pnr}}\",\"show\":true}},"
 	    "\"jsonBody\":{\"id\":\"{{agwID}}\"}",
-	    "{\"agwID\":\"A1\",\"pnr\":\"P\"}", &key, 1);
+	    "{\"agwID\":\"A1\",\"pnr\":\"P\"}", key, NELEM(key));
 	want_rc(m.rc, RC_OK, "%s", buf_str(&m.why));
 	buf_clear(&m.text);
-	sign_v1(&key, 1, SLICE("msg_sample"), NOW_MS / 1000,
+	sign_value(key, NELEM(key), SLICE("msg_sample"), NOW_MS / 1000,
 	    SLICE("{\"id\":\"A1\"}"), &m.text);
 	{
 		struct buf want = BUF_INIT(4096);

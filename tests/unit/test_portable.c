@@ -78,7 +78,7 @@ what_was_exported_plain_imports_and_exports_the_same(void **state)
 	struct portable_made m = PORTABLE_MADE_INIT;
 	struct buf out = BUF_INIT(PORTABLE_MAX);
 	const struct subscription *s;
-	const struct slice *key;
+	const struct sign_key *key;
 	const struct roster *r;
 
 	import(b, SLICE(FILE_PLAIN), RC_OK, &m);
@@ -91,13 +91,58 @@ what_was_exported_plain_imports_and_exports_the_same(void **state)
 	r = bench_roster(b->rosters);
 	s = roster_subscription(r, m.subscription[0]);
 	want_i64(subscription_state(s), SUBSCRIPTION_ACTIVE, "state");
-	want_i64((int64_t)subscription_keys(s, &key), 2, "secrets");
-	want_i64((int64_t)key[1].len, 24, "the older one's length");
+	want_i64((int64_t)subscription_keys(s, 0, &key), 2, "secrets");
+	want_i64((int64_t)key[1].bytes.len, 24, "the older one's length");
 	s = roster_subscription(r, m.subscription[2]);
 	want_i64(subscription_state(s), SUBSCRIPTION_DISABLED, "state");
 	want_str(subscription_reason(s), "gone", "reason");
 	want_i64(s->client->number, m.client, "client");
 	roster_release(r);
+	portable_made_clear(&m);
+	buf_free(&out);
+}
+
+#define PAIR	"whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpM"	\
+	"KkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg=="
+#define FILE_OF_SECRETS(list)						\
+	HEAD "{\"name\":\"A\",\"all\":true},\"subscriptions\":[{"	\
+	"\"state\":\"active\",\"secrets\":[" list "],\"task\":" TASK "}]}"
+
+static void
+secrets_move_with_their_kinds_and_ends(void **state)
+{
+	static const char whole[] = FILE_OF_SECRETS("\"" PAIR "\",{\"secret"
+	    "\":\"" KEY_A "\",\"until\":\"2999-01-02T03:04:05.678Z\"},"
+	    "{\"secret\":\"" KEY_B "\",\"until\":"
+	    "\"2999-01-01T00:00:00.000Z\"}");
+	static const char over[] = FILE_OF_SECRETS("{\"secret\":\"" KEY_A
+	    "\"},{\"secret\":\"" PAIR "\",\"until\":\"2000-01-01T00:00:00Z"
+	    "\"}");
+	static const char left[] = FILE_OF_SECRETS("\"" KEY_A "\"");
+	struct bench *b = *state;
+	struct portable_made m = PORTABLE_MADE_INIT;
+	struct buf out = BUF_INIT(PORTABLE_MAX);
+	const struct sign_key *key;
+	const struct subscription *s;
+	const struct roster *r;
+
+	import(b, SLICE(whole), RC_OK, &m);
+	want_str(export(b, m.client, PORTABLE_PLAIN, &out), whole,
+	    "the export");
+	r = bench_roster(b->rosters);
+	s = roster_subscription(r, m.subscription[0]);
+	want_i64((int64_t)subscription_keys(s, 32472144000000 - 1, &key), 3,
+	    "in 2998");
+	want_i64((int64_t)subscription_keys(s, 32472144000000, &key), 2,
+	    "in 2999");
+	want_i64((int64_t)subscription_keys(s, INT64_MAX, &key), 1, "then");
+	want_i64(key[0].kind, SIGN_V1A, "its kind");
+	roster_release(r);
+	assert_null(strstr(export(b, m.client, PORTABLE_MASKED, &out), "wh"
+	    "s"));
+	import(b, SLICE(over), RC_OK, &m);
+	want_str(export(b, m.client, PORTABLE_PLAIN, &out), left,
+	    "less what has ended");
 	portable_made_clear(&m);
 	buf_free(&out);
 }
@@ -163,7 +208,7 @@ a_subscription_without_secrets_gets_a_fresh_one(void **state)
 {
 	struct bench *b = *state;
 	struct portable_made m = PORTABLE_MADE_INIT;
-	const struct slice *key, *third;
+	const struct sign_key *key, *third;
 	const struct roster *r;
 
 	import(b, SLICE(HEAD "{\"name\":\"A\",\"all\":true},"
@@ -175,11 +220,11 @@ a_subscription_without_secrets_gets_a_fresh_one(void **state)
 	want_i64(m.fresh[2], true, "the third's");
 	r = bench_roster(b->rosters);
 	want_i64((int64_t)subscription_keys(roster_subscription(r,
-	    m.subscription[0]), &key), 1, "secrets");
-	want_i64((int64_t)key->len, 32, "its length");
+	    m.subscription[0]), 0, &key), 1, "secrets");
+	want_i64((int64_t)key->bytes.len, 32, "its length");
 	want_i64((int64_t)subscription_keys(roster_subscription(r,
-	    m.subscription[2]), &third), 1, "secrets of the third");
-	want_i64(slice_eq(*key, *third), false, "the same for two");
+	    m.subscription[2]), 0, &third), 1, "secrets of the third");
+	want_i64(sign_key_same(*key, *third), false, "the same for two");
 	roster_release(r);
 	portable_made_clear(&m);
 }
@@ -255,6 +300,25 @@ every_fault_is_told_with_its_place_and_nothing_is_made(void **state)
 		{ FILE_OF(ALL, SUB("\"secrets\":[\"" KEY_A "\",\"whsec_AAAA\","
 		    "\"whsec_!\",true]")), "/subscriptions/0/secrets/1: ",
 		    "/subscriptions/0/secrets/3: must be a string" },
+		{ FILE_OF(ALL, SUB("\"secrets\":[\"whpk_1SiA4o9hyqTCpIqC5V9HUak"
+		    "iiaeACeqfZTInDBbOir4=\"]")),
+		    "/subscriptions/0/secrets/0: is a public key", "whsk_" },
+		{ FILE_OF(ALL, SUB("\"secrets\":[\"" KEY_A "\",\"" KEY_A
+		    "\"]")), "/subscriptions/0/secrets/1: is there twice",
+		    "" },
+		{ FILE_OF(ALL, SUB("\"secrets\":[{\"secret\":\"" KEY_A "\","
+		    "\"until\":\"2999-01-01T00:00:00Z\"}]")),
+		    "/subscriptions/0/secrets/0: is the newest", "" },
+		{ FILE_OF(ALL, SUB("\"secrets\":[\"" KEY_A "\",{\"secret\":"
+		    "\"" KEY_B "\",\"until\":\"2999-01-01T00:00:00Z\"},\""
+		    PAIR "\"]")), "/subscriptions/0/secrets/2: must have an "
+		    "\"until\"", "" },
+		{ FILE_OF(ALL, SUB("\"secrets\":[{\"until\":\"x\"}]")),
+		    "/subscriptions/0/secrets/0: lacks \"secret\"", "" },
+		{ FILE_OF(ALL, SUB("\"secrets\":[{\"secret\":\"" KEY_A "\","
+		    "\"until\":\"tomorrow\",\"utnil\":1}]")),
+		    "/subscriptions/0/secrets/0/utnil: is not known",
+		    "/subscriptions/0/secrets/0/until: must be a time" },
 		{ FILE_OF(ALL, SUB("\"state\":\"active\"") ",{\"task\":\n"
 		    "{\"event\":[\"OrderTicketd\"],\n \"httpRequest\":{\"url\":"
 		    "\"https://a.example/{{agwI}}\"}}}"),
@@ -521,6 +585,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(what_was_exported_plain_imports_and_exports_the_same),
+	    TEST(secrets_move_with_their_kinds_and_ends),
 	    TEST(a_client_that_sees_all_or_has_nothing_comes_back_too),
 	    TEST(without_secrets_none_is_in_it_and_an_import_says_so),
 	    TEST(a_subscription_without_secrets_gets_a_fresh_one),

@@ -160,7 +160,7 @@ print_all(const struct bench *b, const struct roster *r, struct buf *out)
 	const struct subscription *s;
 	const struct client *c;
 	const struct apikey *k;
-	const struct slice *key;
+	const struct sign_key *key;
 	struct buf got = BUF_INIT(65536);
 	size_t n;
 
@@ -169,10 +169,10 @@ print_all(const struct bench *b, const struct roster *r, struct buf *out)
 		client_print(b->st, c, out);
 	for (size_t i = 0; (s = roster_subscription_at(r, i)) != NULL; i++) {
 		subscription_print(b->st, s, false, out);
-		n = subscription_keys(s, &key);
+		n = subscription_keys(s, 0, &key);
 		buf_printf(out, "%zu keys", n);
 		for (size_t j = 0; j < n; j++)
-			crypt_base64(key[j], out);
+			sign_key_put(key[j], out);
 	}
 	for (size_t i = 0; (k = roster_key_at(r, i)) != NULL; i++) {
 		apikey_print(b->st, k, out);

@@ -92,7 +92,7 @@ static void
 a_task_is_opened_when_it_is_asked_for_and_kept(void **state)
 {
 	struct fixture *f = *state;
-	const struct slice *key;
+	const struct sign_key *key;
 	const struct task *kept;
 	struct task *once;
 
@@ -105,9 +105,9 @@ a_task_is_opened_when_it_is_asked_for_and_kept(void **state)
 	assert_ptr_not_equal(once, kept);
 	task_free(once);
 	assert_ptr_equal(subscription_task(f->s), kept);
-	want_i64((int64_t)subscription_keys(f->s, &key), 2, "keys");
-	want_slice(key[0], SLICE("new!"), "the newest key");
-	want_slice(key[1], SLICE("old"), "the other");
+	want_i64((int64_t)subscription_keys(f->s, 0, &key), 2, "keys");
+	want_slice(key[0].bytes, SLICE("new!"), "the newest key");
+	want_slice(key[1].bytes, SLICE("old"), "the other");
 }
 
 static void *
@@ -166,7 +166,7 @@ what_cannot_be_opened_is_matched_all_the_same_and_held(void **state)
 		const struct crypt *task, *keys;
 	} t[] = { { &theirs, &ours }, { &ours, &theirs } };
 	struct fixture *f = *state;
-	const struct slice *key;
+	const struct sign_key *key;
 
 	for (size_t i = 0; i < NELEM(t); i++) {
 		struct roster *next = roster_copy(f->r);
@@ -183,7 +183,7 @@ what_cannot_be_opened_is_matched_all_the_same_and_held(void **state)
 		want_str(subscription_reason(f->s), "task", "reason");
 		assert_null(subscription_task(f->s));
 		assert_null(subscription_compile(f->s));
-		want_i64((int64_t)subscription_keys(f->s, &key), 0, "keys");
+		want_i64((int64_t)subscription_keys(f->s, 0, &key), 0, "keys");
 	}
 }
 

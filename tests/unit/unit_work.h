@@ -48,6 +48,21 @@ bench_remove(void **state)
 	return 0;
 }
 
+/* The newest signing secret as its receiver needs it. */
+static inline void
+bench_secret(struct bench *b, uint32_t number, struct buf *text)
+{
+	struct buf raw = BUF_INIT(KEYRING_RAW_MAX);
+	struct keyring k;
+
+	buf_clear(&b->why);
+	want_rc(subscription_secrets(&b->config, number, &raw, &k, &b->why),
+	    RC_OK, "secrets of %u: %s", number, buf_str(&b->why));
+	buf_clear(text);
+	sign_key_put_receiver(k.key[0], text);
+	buf_free(&raw);
+}
+
 /* A client with one scope rule, or with NULL one that sees all. */
 static inline uint32_t
 bench_client(struct bench *b, const char *scope)
