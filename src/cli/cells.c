@@ -32,10 +32,13 @@ cell_when(struct table *t, const struct roster *r,
 
 	if (d->done_ms != 0)
 		table_cell_time(t, d->done_ms);
-	else if (strcmp(delivery_state_name(r, d), "pending") == 0) {
+	else if (strcmp(delivery_state_name(r, d), "pending") != 0)
+		table_cell(t, "-");
+	else if (d->next_ms == 0)
+		table_cell(t, "in its turn");
+	else {
 		print_time(d->next_ms, when);
 		snprintf(text, sizeof text, "due %s", when);
 		table_cell(t, text);
-	} else
-		table_cell(t, "-");
+	}
 }

@@ -3,7 +3,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 
-#define OPTIONS_MAX	16
+#define OPTIONS_MAX	24
 #define VERBS_MAX	16
 #define ID_JSON		1001	/* above all letters */
 #define ID_CONF		1002

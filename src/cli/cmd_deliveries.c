@@ -1,28 +1,23 @@
 #include <stdio.h>
 #include <stdlib.h>
+#include "base/clock.h"
+#include "base/log.h"
+#include "cli/cells.h"
 #include "cli/cli.h"
-#include "cli/print.h"
-#include "work/listing.h"
+#include "work/query.h"
 
 #define LINES_MAX	(1024 * 1024)	/* bytes kept back while reading */
-
-struct filter {
-	struct store_query query;
-	const char	*state;		/* NULL: any; "held" among them */
-	uint32_t	 client;	/* 0: any */
-	int64_t		 limit;
-};
+#define REFS_MAX	QUERY_REFS_MAX
 
 /* A listing under way. */
 struct list {
 	const struct cli *c;
-	const struct filter *f;
 	const struct roster *r;
+	struct query	 query;
+	struct query_walk walk;
+	int64_t		 limit, shown;
 	struct table	 table;
 	struct buf	 lines;		/* JSON, not printed yet */
-	struct store_event event;	/* of the delivery at hand */
-	struct order	 order;
-	int64_t		 shown;
 };
 
 static const struct table_column column[] = {
@@ -33,67 +28,44 @@ static const struct table_column column[] = {
 	{ .name = "LAST", .drop = 2 }, { .name = "WHEN" },
 };
 
-static bool
-wanted(const struct list *l, const struct store_delivery *d)
-{
-	const struct subscription *s;
-
-	if (l->f->state != NULL &&
-	    strcmp(delivery_state_name(l->r, d), l->f->state) != 0)
-		return false;
-	if (l->f->client == 0)
-		return true;
-	s = roster_subscription(l->r, d->key.subscription);
-	return s != NULL && s->client->number == l->f->client;
-}
-
-/* When it was done, or when it is due. */
 static void
-cell_when(struct list *l, const struct store_delivery *d)
-{
-	char when[PRINT_TIME_MAX], text[PRINT_TIME_MAX + 8];
-
-	if (d->done_ms != 0)
-		table_cell_time(&l->table, d->done_ms);
-	else if (strcmp(delivery_state_name(l->r, d), "pending") != 0)
-		table_cell(&l->table, "-");
-	else if (d->next_ms == 0)
-		table_cell(&l->table, "in its turn");
-	else {
-		print_time(d->next_ms, when);
-		snprintf(text, sizeof text, "due %s", when);
-		table_cell(&l->table, text);
-	}
-}
-
-static void
-add_row(struct list *l, const struct store_delivery *d, const struct order *o)
+add_row(struct list *l, const struct store_delivery *d,
+    const struct store_event *ev, const struct order *o)
 {
 	const struct subscription *s = roster_subscription(l->r,
 	    d->key.subscription);
 	const struct task *task = s == NULL ? NULL : subscription_task(s);
 	struct buf agw = BUF_INIT(1024);
 	struct table *t = &l->table;
-	char text[ID_MAX + 64];
+	char id[ID_MAX];
 
-	store_delivery_id(l->c->service.store, d->key, text);
-	table_cell(t, text);
-	table_cell_slice(t, l->event.type);
+	store_delivery_id(l->c->service.store, d->key, id);
+	table_cell(t, id);
+	table_cell_slice(t, ev->type);
 	if (o != NULL)
 		order_agwid(o, &agw);
 	table_cell_slice(t, buf_as_slice(&agw));
 	table_cell(t, task == NULL ? "-" : task_name(task));
-	snprintf(text, sizeof text, "%s%s%s", delivery_state_name(l->r, d),
-	    d->reason[0] == '\0' ? "" : ", ", d->reason);
-	table_cell(t, text);
+	cell_state(t, l->r, d);
 	table_cell_number(t, d->attempts);
-	if (d->last_status > 0) {
-		snprintf(text, sizeof text, "%d", d->last_status);
-		table_cell(t, text);
-	} else
-		table_cell(t, d->last_word[0] == '\0' ? "-" : d->last_word);
-	cell_when(l, d);
+	cell_last(t, d);
+	cell_when(t, l->r, d);
 	buf_free(&agw);
+}
+
+static void
+add(void *arg, const struct store_delivery *d, const struct store_event *ev,
+    const struct order *o)
+{
+	struct list *l = arg;
+
+	l->shown++;
+	if (!l->c->json) {
+		add_row(l, d, ev, o);
+		return;
+	}
+	delivery_print(l->c->service.store, l->r, ev, o, d, &l->lines);
+	buf_putc(&l->lines, '\n');
 }
 
 /* Print what was gathered, with the store left alone. */
@@ -101,146 +73,213 @@ static void
 flush(struct list *l)
 {
 	store_idle(l->c->service.store);
-	fwrite(buf_str(&l->lines), 1, l->lines.len, stdout);
-	buf_clear(&l->lines);
+	print_json(&l->lines);
 	table_print(&l->table);
-}
-
-static enum rc
-add(struct list *l, const struct store_delivery *d)
-{
-	const struct order *o = NULL;
-	struct json_error err;
-	enum rc rc;
-
-	rc = store_event_get(l->c->service.store, d->key.position, &l->event);
-	if (rc != RC_OK)
-		return rc == RC_NOTFOUND ? RC_OK : rc;
-	if (order_read(&l->order, l->c->service.catalog, l->event.order,
-	    &err) == RC_OK)
-		o = &l->order;
-	l->shown++;
-	if (!l->c->json) {
-		add_row(l, d, o);
-		return RC_OK;
-	}
-	delivery_print(l->c->service.store, l->r, &l->event, o, d, &l->lines);
-	buf_putc(&l->lines, '\n');
-	if (l->lines.len > LINES_MAX)
-		flush(l);
-	return RC_OK;
+	fflush(stdout);		/* a search may take a while to find more */
 }
 
 static enum rc
 read_pages(struct list *l)
 {
-	struct store_delivery *d = calloc(CLI_PAGE, sizeof *d);
-	char cursor[STORE_CURSOR_MAX] = "";
-	enum rc rc = RC_OK;
-	size_t n;
+	int64_t left;
+	enum rc rc;
 
-	if (d == NULL)
-		return RC_IO;
 	do {
-		rc = store_deliveries(l->c->service.store, &l->f->query,
-		    cursor, d, CLI_PAGE, &n);
-		for (size_t i = 0; rc == RC_OK && i < n &&
-		    l->shown < l->f->limit; i++)
-			if (wanted(l, &d[i]))
-				rc = add(l, &d[i]);
-		flush(l);
-	} while (rc == RC_OK && cursor[0] != '\0' &&
-	    l->shown < l->f->limit && !print_failed());
-	free(d);
+		left = l->limit - l->shown;
+		rc = query_next(&l->walk, left < QUERY_PAGE ? (size_t)left :
+		    QUERY_PAGE, add, l);
+		if (l->table.ncell > 0 || l->lines.len > 0)
+			flush(l);
+	} while (rc == RC_OK && l->walk.cursor[0] != '\0' &&
+	    l->shown < l->limit && !print_failed());
+	store_idle(l->c->service.store);
 	return rc;
 }
 
-static int
-list(const struct cli *c, const struct filter *f)
+static void
+print_none(const struct list *l)
 {
-	struct list l = { .c = c, .f = f, .table = TABLE_INIT(column),
-	    .lines = BUF_INIT(4 * LINES_MAX), .event = STORE_EVENT_INIT,
-	    .order = ORDER_INIT };
-	bool filtered = f->state != NULL || f->client != 0 ||
-	    f->query.subscription != 0;
-	int status;
+	if (query_is_set(&l->query))
+		puts("No such deliveries.  Without options, the newest ones "
+		    "of all are listed.");
+	else
+		puts("No deliveries yet.  They begin when an event is posted "
+		    "that a subscription wants:\nskycap send FILE posts one.");
+}
 
-	status = cli_roster(c, &l.r);
-	if (status != CLI_OK)
-		return status;
-	if (read_pages(&l) != RC_OK)
+static int
+list(struct list *l, const char *after)
+{
+	struct config cf = service_config(&l->c->service);
+	struct buf why = BUF_INIT(1024);
+	int status = CLI_OK;
+	enum rc rc;
+
+	rc = query_begin(&l->walk, &cf, l->r, &l->query, after, &why);
+	if (rc == RC_OK) {
+		rc = read_pages(l);
+		if (rc == RC_INVALID)
+			buf_puts(&why, "that is not a cursor of this list: "
+			    "--after goes with the options that it came of");
+	}
+	if (rc == RC_INVALID)
+		status = cli_usage(l->c, "%s", buf_str(&why));
+	else if (rc == RC_NOTFOUND)
+		status = cli_fail("%s", buf_str(&why));
+	else if (rc != RC_OK)
 		status = cli_unreadable();
-	else if (l.shown == 0 && !c->json)
-		puts(filtered ? "No such deliveries." : "No deliveries yet.");
-	store_event_clear(&l.event);
-	order_free(&l.order);
-	buf_free(&l.lines);
-	table_free(&l.table);
-	roster_release(l.r);
+	else if (l->walk.cursor[0] != '\0')
+		fprintf(stderr, "There are more: --after %s\n",
+		    l->walk.cursor);
+	else if (l->shown == 0 && after[0] == '\0' && !l->c->json)
+		print_none(l);
+	query_end(&l->walk);
+	buf_free(&why);
 	return status;
 }
 
-/* False: it is none of a delivery's states. */
-static bool
-read_state(struct filter *f)
+/* Options that are conditions of the query by the same name. */
+#define NCONDITION	15
+static const char *const condition[NCONDITION] = {
+	"state", "reason", "subscription", "client", "event", "code", "word",
+	"since", "until", "agwid", "orderid", "pnr", "recordlocator", "mail",
+	"phone",
+};
+
+struct given {
+	const char	*value[NCONDITION];
+	const char	*ref[REFS_MAX];
+	size_t		 nref;
+	const char	*limit, *after;
+};
+
+static int
+set(struct list *l, const char *name, const char *value)
 {
-	if (f->state == NULL)
-		f->query.state = STORE_ANY;
-	else if (strcmp(f->state, "pending") == 0 ||
-	    strcmp(f->state, "held") == 0)
-		f->query.state = STORE_IS_PENDING;
-	else if (strcmp(f->state, "delivered") == 0)
-		f->query.state = STORE_IS_DELIVERED;
-	else if (strcmp(f->state, "dead") == 0)
-		f->query.state = STORE_IS_DEAD;
-	else
-		return false;
-	return true;
+	struct config cf = service_config(&l->c->service);
+	struct buf why = BUF_INIT(1024);
+	int status = CLI_OK;
+	enum rc rc;
+
+	rc = query_set(&l->query, &cf, clock_now_ms(), slice_of(name),
+	    slice_of(value), &why);
+	if (rc == RC_NOTFOUND)
+		status = cli_fail("%s", buf_str(&why));
+	else if (rc != RC_OK)
+		status = cli_usage(l->c, "--%s: %s", name, buf_str(&why));
+	buf_free(&why);
+	return status;
+}
+
+static int
+set_all(struct list *l, const struct given *g)
+{
+	int status = CLI_OK;
+
+	for (size_t i = 0; i < NCONDITION && status == CLI_OK; i++)
+		if (g->value[i] != NULL)
+			status = set(l, condition[i], g->value[i]);
+	for (size_t i = 0; i < g->nref && status == CLI_OK; i++)
+		status = set(l, "ref", g->ref[i]);
+	return status;
+}
+
+static int
+read_options(struct cli *c, int argc, char **argv, struct given *g)
+{
+	struct cli_option opt[NCONDITION + 3] = {
+		{ .name = "ref", .list = g->ref, .max = REFS_MAX,
+		    .n = &g->nref },
+		{ .name = "limit", .value = &g->limit },
+		{ .name = "after", .value = &g->after },
+	};
+	int status, left;
+
+	for (size_t i = 0; i < NCONDITION; i++)
+		opt[3 + i] = (struct cli_option){ .name = condition[i],
+		    .value = &g->value[i] };
+	left = cli_options(c, argc, argv, opt, NELEM(opt), &status);
+	if (left == -1)
+		return status == CLI_OK ? CLI_HELPED : status;
+	if (left != 0)
+		return cli_usage(c, "it takes options only");
+	return CLI_OK;
 }
 
 static int
 run(struct cli *c, int argc, char **argv)
 {
-	const char *sub = NULL, *client = NULL, *limit = NULL;
-	struct filter f = { .limit = 50 };
-	const struct cli_option opt[] = {
-		{ .name = "state", .value = &f.state },
-		{ .name = "subscription", .value = &sub },
-		{ .name = "client", .value = &client },
-		{ .name = "limit", .value = &limit },
-	};
-	int status, left;
+	struct given g = { .after = "" };
+	struct list *l;
+	int status;
 
-	left = cli_options(c, argc, argv, opt, NELEM(opt), &status);
-	if (left == -1)
-		return status;
-	if (left != 0)
-		return cli_usage(c, "it takes options only");
-	if (limit != NULL && !cli_number(limit, 1, INT64_MAX, &f.limit))
-		return cli_usage(c, "--limit must be a number from 1");
-	if (!read_state(&f))
-		return cli_usage(c, "--state must be pending, held, delivered "
-		    "or dead");
-	status = cli_open(c);
-	if (status == CLI_OK && sub != NULL)
-		status = cli_record(c, STORE_SUBSCRIPTION, sub,
-		    &f.query.subscription);
-	if (status == CLI_OK && client != NULL)
-		status = cli_record(c, STORE_CLIENT, client, &f.client);
+	status = read_options(c, argc, argv, &g);
 	if (status != CLI_OK)
-		return status;
-	return list(c, &f);
+		return status == CLI_HELPED ? CLI_OK : status;
+	l = malloc(sizeof *l);
+	if (l == NULL)
+		log_fatal("out of memory");
+	*l = (struct list){ .c = c, .limit = 50, .table = TABLE_INIT(column),
+	    .lines = BUF_INIT(64 * LINES_MAX) };
+	if (g.limit != NULL && !cli_number(g.limit, 1, INT64_MAX, &l->limit))
+		status = cli_usage(c, "--limit must be a number from 1");
+	if (status == CLI_OK)
+		status = cli_open(c);
+	if (status == CLI_OK)
+		status = set_all(l, &g);
+	if (status == CLI_OK)
+		status = cli_roster(c, &l->r);
+	if (status == CLI_OK)
+		status = list(l, g.after);
+	if (l->r != NULL)
+		roster_release(l->r);
+	buf_free(&l->lines);
+	table_free(&l->table);
+	free(l);
+	return status;
 }
 
 const struct command cmd_deliveries = {
 	.name = "deliveries",
-	.usage = "[--state STATE] [--subscription ID] [--client ID] "
-	    "[--limit N]",
+	.usage = "[CONDITION VALUE]... [--limit N] [--after CURSOR]",
 	.summary = "what is on its way, and what became of it",
-	.help = "  --state STATE      pending, held, delivered or dead\n"
-	    "  --subscription ID  of one subscription\n"
+	.help = "Conditions, all of which must hold:\n"
+	    "  --state STATE      pending, held, delivered or dead\n"
+	    "  --reason REASON    why it is dead: exhausted, deadline, gone, "
+	    "...\n"
+	    "  --subscription ID  of one subscription, also one that was "
+	    "removed\n"
 	    "  --client ID        of one client\n"
-	    "  --limit N          at most N (50)\n\n"
+	    "  --event TYPE       of one event type or, with evt_..., of one "
+	    "event\n"
+	    "  --code CODE        last HTTP status: 503, or a class like 5xx; "
+	    "0: no answer\n"
+	    "  --word WORD        how the last attempt ended: ok, http, "
+	    "timeout, dns, ...\n"
+	    "  --since TIME       at or after 2026-11-23T10:00:00Z; or 90s, "
+	    "30m, 2h, 7d ago\n"
+	    "  --until TIME       before\n"
+	    "  --ref VALUE        of orders with this agwID, orderID, pnr, "
+	    "recordLocator,\n"
+	    "                     mail address or phone; with NAME=VALUE, that "
+	    "one; of\n"
+	    "                     several, all\n"
+	    "  --agwid, --orderid, --pnr, --recordlocator, --mail, --phone "
+	    "VALUE\n"
+	    "                     the same, by name\n\n"
+	    "  --limit N          at most N (50)\n"
+	    "  --after CURSOR     go on: where there are more, the last word "
+	    "on standard\n"
+	    "                     error is the cursor, for the same "
+	    "conditions\n\n"
+	    "A delivery's time is when it was done or, until then, when its "
+	    "event was\naccepted.\n\n"
+	    "The newest come first, by event.  With a state, subscription, "
+	    "client or time,\nwhat is pending comes first, by subscription "
+	    "and due time, then what is done, by\nwhen that was.  These, one "
+	    "event, and references are found by an index; --event\nTYPE, "
+	    "--code and --word look through what the others leave, alone "
+	    "through\neverything; --reason through what is dead.\n\n"
 	    "TRIES counts attempts; LAST is the last one's HTTP status, or "
 	    "what went wrong;\nWHEN is when it was done, or is due.  Times are "
 	    "UTC.  A terminal gets as many\ncolumns as fit it; `skycap show "

@@ -17,23 +17,43 @@ static const struct {
 	{ "psgPhone",		REFERENCE_PHONE },
 };
 
+static const struct {
+	const char *name;
+	enum reference_kind kind;
+} names[REFERENCE_KINDS] = {
+	{ "agwID",		REFERENCE_AGWID },
+	{ "orderID",		REFERENCE_ORDERID },
+	{ "pnr",		REFERENCE_PNR },
+	{ "recordLocator",	REFERENCE_LOCATOR },
+	{ "mail",		REFERENCE_MAIL },
+	{ "phone",		REFERENCE_PHONE },
+};
+
 enum rc
 reference_kind(struct slice name, enum reference_kind *kind)
 {
-	if (slice_is(name, "mail"))
-		*kind = REFERENCE_MAIL;
-	else if (slice_is(name, "phone"))
-		*kind = REFERENCE_PHONE;
-	else {
-		size_t i = 0;
+	for (size_t i = 0; i < NELEM(names); i++)
+		if (text_same_nocase(name, slice_of(names[i].name))) {
+			*kind = names[i].kind;
+			return RC_OK;
+		}
+	return RC_NOTFOUND;
+}
 
-		while (i < 4 && !slice_is(name, table[i].field))
-			i++;
-		if (i == 4)
-			return RC_NOTFOUND;
-		*kind = table[i].kind;
+const char *
+reference_name_at(size_t i)
+{
+	return names[i].name;
+}
+
+void
+reference_names(struct buf *out)
+{
+	for (size_t i = 0; i < NELEM(names); i++) {
+		if (i > 0)
+			buf_puts(out, i + 1 < NELEM(names) ? ", " : " or ");
+		buf_puts(out, names[i].name);
 	}
-	return RC_OK;
 }
 
 /*

@@ -22,10 +22,15 @@ size_t reference_of_order(const struct crypt *c, const struct order *o,
     uint64_t ref[REFERENCE_MAX]);
 
 /*
- * The kind with this name: "agwID", "orderID", "pnr", "recordLocator",
- * "mail", "phone".  RC_NOTFOUND.
+ * The kind with this name, in any case: "agwID", "orderID", "pnr",
+ * "recordLocator", "mail", "phone".  RC_NOTFOUND.
  */
 MUST_USE enum rc reference_kind(struct slice name, enum reference_kind *kind);
+
+/* These names, by index below REFERENCE_KINDS; and "agwID, ... or phone". */
+#define REFERENCE_KINDS	6
+const char *reference_name_at(size_t i);
+void reference_names(struct buf *out);
 
 /* What a value of a kind is found by. */
 uint64_t reference_hash(const struct crypt *c, enum reference_kind kind,

@@ -148,9 +148,10 @@ kinds_have_the_names_that_people_use(void **state)
 	static const struct { const char *name; enum rc rc; } t[] = {
 		{ "agwID", RC_OK }, { "orderID", RC_OK }, { "pnr", RC_OK },
 		{ "recordLocator", RC_OK }, { "mail", RC_OK },
-		{ "phone", RC_OK }, { "agwid", RC_NOTFOUND },
+		{ "phone", RC_OK }, { "agwi", RC_NOTFOUND },
 		{ "psgEmail", RC_NOTFOUND }, { "", RC_NOTFOUND },
 	};
+	struct buf all = BUF_INIT(256);
 	enum reference_kind kind;
 
 	(void)state;
@@ -160,6 +161,12 @@ kinds_have_the_names_that_people_use(void **state)
 		if (t[i].rc == RC_OK)
 			want_i64(kind, (int64_t)i + 1, "%s", t[i].name);
 	}
+	want_rc(reference_kind(SLICE("RECORDlocator"), &kind), RC_OK, "case");
+	want_i64(kind, REFERENCE_LOCATOR, "in another case");
+	reference_names(&all);
+	want_str(buf_str(&all), "agwID, orderID, pnr, recordLocator, mail or "
+	    "phone", "all of them");
+	buf_free(&all);
 }
 
 int
