@@ -99,11 +99,12 @@ struct store_query {
  * Deliveries, at most max, newest first.  Those of one event or of references
  * by event, newest first, each one's by subscription.  Else what is pending
  * before the rest, by subscription and due time, then what waits for its turn,
- * by subscription and order, and what is done with by when that was; but of any state and subscription, or of more than 1,000
- * subscriptions that are not merely pending or dead, by event as above, which
- * walks all events.  cursor "" begins, afterwards what was left in it; "" again
- * at the end.  A page may hold fewer than max, even none, before the end: a
- * call looks at no more than some 10,000 rows.
+ * by subscription and order, and what is done with by when that was; but of any
+ * state and subscription, or of more than 1,000 subscriptions that are not
+ * merely pending or dead, by event as above, which walks all events.  cursor ""
+ * begins, afterwards what was left in it; "" again at the end.  A page may hold
+ * fewer than max, even none, before the end: a call looks at no more than some
+ * 10,000 rows.
  *   RC_INVALID  the cursor is not one of this query
  */
 MUST_USE enum rc store_deliveries(struct store *st,

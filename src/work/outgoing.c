@@ -5,8 +5,6 @@
 #include "work/channel_webhook.h"
 #include "work/outgoing.h"
 
-#define SECRET_MIN	8	/* bytes of a secret that is looked for */
-
 void
 outgoing_free(struct outgoing *out)
 {
@@ -228,63 +226,4 @@ outgoing_print(const struct outgoing *out, enum outgoing_secrets how,
 		outgoing_value(&out->header[i], how, text);
 		buf_puts(text, "\r\n");
 	}
-}
-
-/* What came back, from where on. */
-struct blot {
-	char	*s;
-	size_t	 len;
-};
-
-static void
-blot_out(const struct blot *b, struct slice secret)
-{
-	char *end = b->s + b->len, *at = b->s;
-
-	if (secret.len < SECRET_MIN)
-		return;
-	for (;;) {
-		at = memmem(at, (size_t)(end - at), secret.s, secret.len);
-		if (at == NULL)
-			break;
-		memset(at, '*', secret.len);
-		at += secret.len;
-	}
-}
-
-static void
-blot_out_header(const struct blot *b, struct slice v)
-{
-	const char *space = v.len == 0 ? NULL : memchr(v.s, ' ', v.len);
-
-	blot_out(b, v);
-	if (space != NULL)			/* "Basic ..." */
-		blot_out(b, (struct slice){ space + 1,
-		    v.len - (size_t)(space + 1 - v.s) });
-}
-
-/* It may come back as it was sent, or as the endpoint read it. */
-static void
-blot_out_param(void *arg, struct slice v)
-{
-	struct buf plain = BUF_INIT(16384);
-
-	blot_out(arg, v);
-	if (text_unpercent(&plain, v, true) == RC_OK)
-		blot_out(arg, buf_as_slice(&plain));
-	buf_wipe(&plain);
-}
-
-void
-outgoing_blot(const struct outgoing *out, struct buf *text, size_t from)
-{
-	struct blot b;
-
-	if (from >= text->len)
-		return;
-	b = (struct blot){ text->s + from, text->len - from };
-	for (size_t i = 0; i < out->rq.nheader; i++)
-		if (out->rq.header[i].secret)
-			blot_out_header(&b, out->rq.header[i].value);
-	task_url_secrets(buf_as_slice(&out->rq.url), blot_out_param, &b);
 }

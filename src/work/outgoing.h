@@ -72,8 +72,10 @@ void outgoing_print(const struct outgoing *out, enum outgoing_secrets how,
 
 /*
  * Overwrite with * whatever of the request's secrets stands in text from a
- * place on: an endpoint may repeat what it was sent.  Those under 8 bytes can't
- * be told from other words and stay.
+ * place on: an endpoint may repeat what it was sent, as it is or as it writes
+ * such things (JSON's escapes, percent-encoding, HTML's references), and be cut
+ * in the middle of it where text ends.  Secrets under 8 bytes can't be told
+ * from other words and stay.
  */
 void outgoing_blot(const struct outgoing *out, struct buf *text, size_t from);
 

@@ -128,11 +128,13 @@ record(const struct sending *sd, struct parcel *p,
 	size_t at = 0;
 
 	for (size_t i = 1; i < NELEM(part); i++) {
-		if (part[i].len > p->text.max - p->text.len)
-			part[i].len = p->text.max - p->text.len;
+		at = p->text.len;
+		if (part[i].len > p->text.max - at)
+			part[i].len = p->text.max - at;
 		buf_slice(&p->text, part[i]);
+		outgoing_blot(&sd->out, &p->text, at);
 	}
-	outgoing_blot(&sd->out, &p->text, part[0].len);
+	at = 0;
 	for (size_t i = 0; i < NELEM(part); i++) {
 		*into[i] = (struct slice){ buf_str(&p->text) + at,
 		    part[i].len };

@@ -159,7 +159,8 @@ a_value_of_blanks_alone_goes_out_as_an_empty_header(void **state)
 #define SECRETIVE							\
 	"\"url\":\"https://a.example/?token=sesame%20open&x=1\","	\
 	"\"header\":{\"authorization\":\"Basic YourPassword\","		\
-	"\"accept\":\"text/plain\",\"x-short\":\"hush\"}"
+	"\"accept\":\"text/plain\",\"x-short\":\"hush\","		\
+	"\"x-odd\":\"Pa/ss\\\"W&ord\"}"
 
 static void
 secrets_are_masked_by_one_rule_wherever_they_are_shown(void **state)
@@ -191,6 +192,23 @@ secrets_that_come_back_are_blotted_out(void **state)
 		{ "[\"sesame open\"]", "[\"***********\"]" },
 		{ "hush is too short", "hush is too short" },
 		{ "", "" },
+		/* written otherwise */
+		{ "{\"a\":\"Pa\\/ss\\\"W&ord\"}", "{\"a\":\"*************\"}" },
+		{ "Pa\\u002fss\\u0022W\\u0026ord.",
+		    "**************************." },
+		{ "x=Pa%2Fss%22W%26ord&y", "x=*****************&y" },
+		{ "<b>Pa&#x2F;ss&quot;W&amp;ord</b>",
+		    "<b>*************************</b>" },
+		{ "sesame+open", "***********" },
+		/* cut off, but not by less than can be told */
+		{ "said Basic Your", "said **********" },
+		{ "said YourPass", "said ********" },
+		{ "said You", "said You" },
+		{ "YourPasswor!", "YourPasswor!" },
+		{ "Pa%2", "Pa%2" }, { "Pa/s%2", "Pa/s%2" },
+		{ "Pa/ss&quot", "Pa/ss&quot" },
+		{ "YourPasswordYourPassword", "************************" },
+		{ "YYourPassword", "Y************" },
 	};
 	struct made m;
 
