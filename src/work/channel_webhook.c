@@ -11,6 +11,7 @@
 
 #define EVENTS		64	/* taken from epoll at once */
 #define SPARE		64	/* transfers kept for reuse while idle */
+#define PAIR_MAX	(RESOLVE_HOST_MAX + 16 + RESOLVE_TEXT_MAX)
 
 /* Where systems keep the certificates they trust. */
 static const char *const known_ca[] = {
@@ -47,14 +48,27 @@ take_out(struct transfers *ts, struct transfer *t)
 	ts->n--;
 }
 
+/* It is ended by finish_doomed, soon. */
+static void
+doom(struct transfer *t)
+{
+	if (!t->doomed)
+		t->w->doomed++;
+	t->doomed = true;
+}
+
+/*
+ * A socket that can't be watched ends its own transfer: -1 would have libcurl
+ * end all of them.
+ */
 static int
 on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
 {
 	struct webhook *w = arg;
 	struct epoll_event ev = { .data.fd = fd };
 	int op = known == NULL ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+	struct transfer *t = NULL;
 
-	(void)easy;
 	if (what == CURL_POLL_REMOVE) {
 		(void)epoll_ctl(w->epoll, EPOLL_CTL_DEL, fd, NULL);
 		return 0;
@@ -67,7 +81,12 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
 	    (errno != EEXIST ||
 	    epoll_ctl(w->epoll, EPOLL_CTL_MOD, fd, &ev) == -1)) {
 		log_error("epoll_ctl: %s", strerror(errno));
-		return -1;
+		curl_easy_getinfo(easy, CURLINFO_PRIVATE, &t);
+		if (t != NULL) {
+			t->os_error = errno;
+			doom(t);
+		}
+		return 0;
 	}
 	if (known == NULL)
 		curl_multi_assign(w->multi, fd, w);
@@ -85,20 +104,27 @@ on_timer(CURLM *multi, long timeout_ms, void *arg)
 	return 0;
 }
 
+static int64_t
+wake_us(const struct webhook *w)
+{
+	return w->wake_us < w->late_us ? w->wake_us : w->late_us;
+}
+
 /*
- * Set the timer to when curl wants to be called.  It is left alone when it
+ * Set the timer to when there is something to do.  It is left alone when it
  * goes off earlier: that costs one call too many instead of one per request.
  */
 static void
 arm(struct webhook *w)
 {
 	struct itimerspec its = { .it_value = { 0, 0 } };
+	int64_t at = wake_us(w);
 
-	if (w->wake_us >= w->armed_us)
+	if (at >= w->armed_us)
 		return;
-	w->armed_us = w->wake_us;
-	its.it_value.tv_sec = w->wake_us / 1000000;
-	its.it_value.tv_nsec = w->wake_us % 1000000 * 1000;
+	w->armed_us = at;
+	its.it_value.tv_sec = at / 1000000;
+	its.it_value.tv_nsec = at % 1000000 * 1000;
 	if (timerfd_settime(w->timer, TFD_TIMER_ABSTIME, &its, NULL) == -1)
 		log_error("timerfd_settime: %s", strerror(errno));
 }
@@ -129,19 +155,26 @@ find_ca(struct webhook *w, const char *ca, struct buf *why)
 	return RC_OK;
 }
 
+static bool
+watch(struct webhook *w, int fd)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.fd = fd };
+
+	return epoll_ctl(w->epoll, EPOLL_CTL_ADD, fd, &ev) == 0;
+}
+
 enum rc
 webhook_new(struct webhook **out, const struct webhook_options *o,
     struct buf *why)
 {
 	struct webhook *w = calloc(1, sizeof *w);
-	struct epoll_event ev = { .events = EPOLLIN };
 	enum rc rc;
 
 	if (w == NULL)
 		log_fatal("out of memory");
 	w->guard = o->guard;
 	w->epoll = w->timer = -1;
-	w->wake_us = w->armed_us = INT64_MAX;
+	w->wake_us = w->armed_us = w->late_us = INT64_MAX;
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
 		buf_puts(why, "libcurl can't start");
 		rc = RC_IO;
@@ -154,10 +187,12 @@ webhook_new(struct webhook **out, const struct webhook_options *o,
 	w->epoll = epoll_create1(EPOLL_CLOEXEC);
 	w->timer = timerfd_create(CLOCK_MONOTONIC,
 	    TFD_NONBLOCK | TFD_CLOEXEC);
-	ev.data.fd = w->timer;
+	w->resolve = resolve_new(o->find == NULL ? resolve_by_system :
+	    o->find);
 	w->multi = curl_multi_init();
-	if (w->epoll == -1 || w->timer == -1 || w->multi == NULL ||
-	    epoll_ctl(w->epoll, EPOLL_CTL_ADD, w->timer, &ev) == -1) {
+	if (w->epoll == -1 || w->timer == -1 || w->resolve == NULL ||
+	    w->multi == NULL || !watch(w, w->timer) ||
+	    !watch(w, resolve_fd(w->resolve))) {
 		buf_printf(why, "network: %s", strerror(errno));
 		goto done;
 	}
@@ -167,6 +202,9 @@ webhook_new(struct webhook **out, const struct webhook_options *o,
 	curl_multi_setopt(w->multi, CURLMOPT_TIMERDATA, w);
 	curl_multi_setopt(w->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
 	curl_multi_setopt(w->multi, CURLMOPT_MAXCONNECTS,
+	    (long)o->connections);
+	/* a kept connection is closed for a new one that would be too many */
+	curl_multi_setopt(w->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS,
 	    (long)o->connections);
 	rc = RC_OK;
 done:
@@ -178,18 +216,18 @@ done:
 	return rc;
 }
 
+/* The first of them. */
 static void
-free_all(struct transfers *ts)
+free_one(struct transfers *ts)
 {
-	while (ts->first != NULL) {
-		struct transfer *t = ts->first;
+	struct transfer *t = ts->first;
 
-		take_out(ts, t);
-		curl_easy_cleanup(t->easy);
-		buf_free(&t->head);
-		buf_free(&t->body);
-		free(t);
-	}
+	take_out(ts, t);
+	curl_easy_cleanup(t->easy);
+	buf_free(&t->head);
+	buf_free(&t->body);
+	buf_free(&t->pair);
+	free(t);
 }
 
 void
@@ -198,7 +236,9 @@ webhook_free(struct webhook *w)
 	if (w == NULL)
 		return;
 	webhook_cancel(w);
-	free_all(&w->spare);
+	while (w->spare.first != NULL)
+		free_one(&w->spare);
+	resolve_free(w->resolve);
 	if (w->multi != NULL)
 		curl_multi_cleanup(w->multi);
 	if (w->timer != -1)
@@ -224,6 +264,7 @@ transfer_get(struct webhook *w)
 	t->w = w;
 	t->head.max = WEBHOOK_KEEP_HEAD;
 	t->body.max = WEBHOOK_KEEP_BODY;
+	t->pair.max = PAIR_MAX;
 	t->easy = curl_easy_init();
 	if (t->easy == NULL)
 		log_fatal("out of memory");
@@ -231,19 +272,20 @@ transfer_get(struct webhook *w)
 	return t;
 }
 
+/* Have curl try it. */
 static void
-add(struct transfer *t)
+try(struct transfer *t)
 {
 	CURLMcode mc;
 
 	webhook_set_request(t);
 	put_last(&t->w->busy, t);
 	mc = curl_multi_add_handle(t->w->multi, t->easy);
-	t->added = mc == CURLM_OK;
+	t->added = t->ran = mc == CURLM_OK;
 	if (t->added)
 		return;
-	t->w->stillborn++;
 	log_error("curl: %s", curl_multi_strerror(mc));
+	doom(t);
 }
 
 void
@@ -256,12 +298,16 @@ webhook_send(struct webhook *w, const struct webhook_request *rq,
 	t->done = done;
 	t->arg = arg;
 	t->begun_us = clock_mono_us();
-	if (!webhook_set_head(t)) {
-		put_last(&w->busy, t);
-		w->stillborn++;
+	t->ran = t->named = false;
+	t->requests = t->dns_us = 0;
+	t->dns_error = 0;
+	if (webhook_set_head(t)) {
+		try(t);
 		return;
 	}
-	add(t);
+	webhook_reset(t);
+	put_last(&w->busy, t);
+	doom(t);
 }
 
 static void
@@ -269,12 +315,12 @@ retire(struct transfer *t)
 {
 	struct webhook *w = t->w;
 
-	webhook_looked(t);
 	if (t->added)
 		curl_multi_remove_handle(w->multi, t->easy);
-	else
-		w->stillborn--;
 	t->added = false;
+	if (t->doomed)		/* also by that removal */
+		w->doomed--;
+	t->doomed = false;
 	take_out(&w->busy, t);
 }
 
@@ -284,14 +330,8 @@ recycle(struct transfer *t)
 	struct webhook *w = t->w;
 
 	put_last(&w->spare, t);
-	if (w->spare.n > SPARE + w->busy.n) {
-		t = w->spare.first;
-		take_out(&w->spare, t);
-		curl_easy_cleanup(t->easy);
-		buf_free(&t->head);
-		buf_free(&t->body);
-		free(t);
-	}
+	if (w->spare.n > SPARE + w->busy.n)
+		free_one(&w->spare);
 }
 
 void
@@ -306,6 +346,7 @@ webhook_cancel(struct webhook *w)
 	while (w->waiting.first != NULL) {
 		struct transfer *t = w->waiting.first;
 
+		resolve_cancel(w->resolve, &t->wait);
 		take_out(&w->waiting, t);
 		recycle(t);
 	}
@@ -322,16 +363,76 @@ finish(struct transfer *t, CURLcode code)
 	recycle(t);
 }
 
-/* Requests that never reached curl. */
+/* Those that we lack something for. */
 static void
-finish_stillborn(struct webhook *w)
+finish_doomed(struct webhook *w)
 {
 	struct transfer *t = w->busy.first, *next;
 
-	for (; t != NULL && w->stillborn > 0; t = next) {
+	for (; t != NULL && w->doomed > 0; t = next) {
 		next = t->next;
-		if (!t->added)
+		if (t->doomed)
 			finish(t, CURLE_FAILED_INIT);
+	}
+}
+
+/* It waited for a name, in vain. */
+static void
+finish_unnamed(struct transfer *t, CURLcode code)
+{
+	t->dns_us = (uint32_t)(clock_mono_us() - t->asked_us);
+	t->ran = false;
+	take_out(&t->w->waiting, t);
+	put_last(&t->w->busy, t);
+	finish(t, code);
+}
+
+static void
+on_name(void *arg, const struct resolve_answer *a)
+{
+	struct transfer *t = arg;
+
+	t->dns_error = a->error;
+	if (a->error != 0) {
+		t->os_error = a->os_error;
+		finish_unnamed(t, CURLE_COULDNT_RESOLVE_HOST);
+		return;
+	}
+	t->dns_us = (uint32_t)(clock_mono_us() - t->asked_us);
+	webhook_set_name(t, a->addresses);
+	take_out(&t->w->waiting, t);
+	try(t);
+}
+
+static void
+ask_name(struct transfer *t)
+{
+	struct webhook *w = t->w;
+
+	t->asked_us = clock_mono_us();
+	t->late_us = t->asked_us + webhook_connect_left_ms(t) * 1000;
+	if (t->late_us < w->late_us)
+		w->late_us = t->late_us;
+	put_last(&w->waiting, t);
+	resolve_ask(w->resolve, t->host, &t->wait, on_name, t);
+}
+
+static void
+finish_late(struct webhook *w)
+{
+	struct transfer *t = w->waiting.first, *next;
+	int64_t now = clock_mono_us();
+
+	if (now < w->late_us)
+		return;
+	w->late_us = INT64_MAX;
+	for (; t != NULL; t = next) {
+		next = t->next;
+		if (t->late_us <= now) {
+			resolve_cancel(w->resolve, &t->wait);
+			finish_unnamed(t, CURLE_OPERATION_TIMEDOUT);
+		} else if (t->late_us < w->late_us)
+			w->late_us = t->late_us;
 	}
 }
 
@@ -349,39 +450,14 @@ finish_done(struct webhook *w)
 		if (m->msg != CURLMSG_DONE)
 			continue;
 		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &t);
-		if (t->put_off) {
+		if (t->asks) {
 			retire(t);
-			put_last(&w->waiting, t);
+			ask_name(t);
+		} else if (t->again) {
+			retire(t);
+			try(t);
 		} else
 			finish(t, code);
-	}
-}
-
-/*
- * Those put off for too many look-ups, once there are fewer.  One whose time
- * is up meanwhile ends here; that may be noticed late, by as much as a look-up
- * takes.
- */
-static void
-resume(struct webhook *w)
-{
-	uint32_t n = w->waiting.n;
-
-	while (n-- > 0) {
-		struct transfer *t = w->waiting.first;
-		bool late = clock_mono_us() - t->begun_us >=
-		    t->rq.timeout_ms * 1000;
-
-		if (!late && w->lookups >= WEBHOOK_LOOKUPS)
-			break;
-		take_out(&w->waiting, t);
-		if (!late) {
-			add(t);
-			continue;
-		}
-		put_last(&w->busy, t);
-		w->stillborn++;
-		finish(t, CURLE_OPERATION_TIMEDOUT);
 	}
 }
 
@@ -405,6 +481,10 @@ webhook_work(struct webhook *w)
 				w->armed_us = INT64_MAX;
 				continue;
 			}
+			if (ev[i].data.fd == resolve_fd(w->resolve)) {
+				resolve_work(w->resolve);
+				continue;
+			}
 			mask = 0;
 			if (ev[i].events & EPOLLIN)
 				mask |= CURL_CSELECT_IN;
@@ -416,8 +496,8 @@ webhook_work(struct webhook *w)
 			    mask, &running);
 		}
 		finish_done(w);
-		finish_stillborn(w);
-		resume(w);
+		finish_doomed(w);
+		finish_late(w);
 	} while (w->wake_us <= clock_mono_us());
 	arm(w);
 }

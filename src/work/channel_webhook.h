@@ -14,9 +14,10 @@
 #define WORK_CHANNEL_WEBHOOK_H
 
 #include "work/guard.h"
+#include "work/resolve.h"
 
-#define WEBHOOK_CONNECT_MS	5000
-#define WEBHOOK_LOOKUPS		32		/* of names at once */
+#define WEBHOOK_CONNECT_MS	5000		/* the name's look-up and TLS
+						   among it */
 #define WEBHOOK_READ_MAX	(64 * 1024)	/* of a response's body */
 #define WEBHOOK_KEEP_BODY	4096
 #define WEBHOOK_KEEP_HEAD	8192
@@ -30,7 +31,8 @@ struct webhook_options {
 	struct guard	 guard;		/* copied */
 	const char	*ca;		/* file or directory; "" looks in known
 					   places; copied */
-	uint32_t	 connections;	/* kept at most */
+	uint32_t	 connections;	/* at most, kept ones among them */
+	resolve_find	*find;		/* NULL: resolve_by_system */
 };
 
 /*
@@ -64,15 +66,18 @@ struct webhook_request {
  * answer, also when the rest of it was cut.  word says what happened:
  *   ok         a 2xx status
  *   http       another status
- *   timeout    no status in time
- *   dns        the name has no address
+ *   timeout    no status in time; the sentence says what took it
+ *   dns        the name has no address, or its name servers do not answer
  *   guard      every address of it is refused by the guard
  *   refused, unreachable, reset   by the network or the other side
  *   tls        no agreement, or a certificate that can't be trusted
  *   protocol   what came back is not HTTP/1.x
  *   url        it can't be read as a URL, or is not http(s)
- *   internal   we lack memory or descriptors
- * A response body is read to WEBHOOK_READ_MAX and kept to WEBHOOK_KEEP_BODY,
+ *   internal   we lack memory or descriptors, and nothing was sent: it says
+ *              nothing about the endpoint, which can't bring it about
+ * A request that was lost with a kept connection, closed by the other side
+ * before a line of an answer came, is sent once more on a new connection.  A
+ * response body is read to WEBHOOK_READ_MAX and kept to WEBHOOK_KEEP_BODY,
  * headers to WEBHOOK_KEEP_HEAD.
  */
 struct webhook_result {
@@ -80,9 +85,14 @@ struct webhook_result {
 	const char	*word;
 	char		 sentence[WEBHOOK_SENTENCE_MAX];
 	char		 address[64];	/* connected to; "" never */
-	uint32_t	 dns_us, connect_us, tls_us;	/* 0 on a connection
-							   that was there */
-	uint32_t	 first_us, total_us;	/* since the request's start */
+
+	/*
+	 * How long each step took, the one that failed too; 0 for those not
+	 * come to, and on a connection that was there.  first_us and total_us
+	 * count from the request's start; first_us is 0 if nothing came back.
+	 */
+	uint32_t	 dns_us, connect_us, tls_us;
+	uint32_t	 first_us, total_us;
 	struct slice	 head, body;
 	uint64_t	 body_len;	/* seen, kept or not */
 	bool		 cut;		/* the body did not come whole */

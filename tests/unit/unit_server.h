@@ -32,19 +32,36 @@ struct server {
 struct caller {
 	struct server	*s;
 	int		 fd;
+	int		 requests;
 };
 
-static void
-say(int fd, const char *text, size_t len)
+/* False: nobody listens any more. */
+static bool
+say_all(int fd, const char *text, size_t len)
 {
 	while (len > 0) {
 		ssize_t n = send(fd, text, len, MSG_NOSIGNAL);
 
 		if (n <= 0)
-			return;
+			return false;
 		text += n;
 		len -= (size_t)n;
 	}
+	return true;
+}
+
+static void
+say(int fd, const char *text, size_t len)
+{
+	(void)say_all(fd, text, len);
+}
+
+/* For as long as it is listened to. */
+static void
+say_for_ever(int fd, const char *text)
+{
+	while (say_all(fd, text, strlen(text)))
+		;
 }
 
 static void
@@ -117,7 +134,20 @@ answer(struct caller *c, const char *path)
 		{ "/close", "", false },
 		{ "/interim", "HTTP/1.1 100 Continue\r\n\r\n", false },
 		{ "/garbage", "SSH-2.0-OpenSSH_9.2\r\n", false },
+		{ "/old", "<html>Hello</html>", false },
+		{ "/midhead", "HTTP/1.1 ", false },
 	};
+	static const char again[] = "HTTP/1.1 200 OK\r\nContent-Length: 2"
+	    "\r\n\r\nok";
+
+	/* on a kept connection: nothing, or something that is no answer */
+	if (strncmp(path, "/once", 5) == 0) {
+		if (c->requests == 1)
+			say(c->fd, again, sizeof again - 1);
+		else if (strcmp(path, "/once-interim") == 0)
+			say(c->fd, "HTTP/1.1 100 Continue\r\n\r\n", 25);
+		return c->requests == 1;
+	}
 
 	for (size_t i = 0; i < NELEM(t); i++)
 		if (strcmp(path, t[i].path) == 0) {
@@ -138,6 +168,16 @@ answer(struct caller *c, const char *path)
 		say_much(c->fd, 2 * WEBHOOK_KEEP_HEAD);
 		say(c->fd, "\r\nContent-Length: 0\r\n\r\n", 23);
 		return true;
+	} else if (strcmp(path, "/h2") == 0) {
+		say(c->fd, "\0\0\0\4\0\0\0\0\0", 9);	/* its SETTINGS */
+	} else if (strcmp(path, "/interims") == 0) {
+		say_for_ever(c->fd, "HTTP/1.1 100 Continue\r\n\r\n");
+	} else if (strcmp(path, "/headers") == 0) {
+		say(c->fd, "HTTP/1.1 103 Early Hints\r\n", 26);
+		say_for_ever(c->fd, "link: </style.css>\r\n");
+	} else if (strcmp(path, "/line") == 0) {
+		say(c->fd, "HTTP/1.1 100 ", 13);
+		say_for_ever(c->fd, "Continue");
 	} else if (strcmp(path, "/hang") == 0 || strcmp(path, "/slow") == 0) {
 		struct pollfd p = { .fd = c->fd, .events = POLLIN };
 
@@ -157,6 +197,7 @@ converse(void *arg)
 
 	while (hear(c, rq, sizeof rq)) {
 		atomic_fetch_add(&c->s->requests, 1);
+		c->requests++;
 		pthread_mutex_lock(&c->s->lock);
 		memcpy(c->s->request, rq, sizeof rq);
 		pthread_mutex_unlock(&c->s->lock);
@@ -183,7 +224,7 @@ listener(void *arg)
 			return NULL;
 		atomic_fetch_add(&s->connections, 1);
 		c = malloc(sizeof *c);
-		*c = (struct caller){ s, fd };
+		*c = (struct caller){ s, fd, 0 };
 		atomic_fetch_add(&s->talking, 1);
 		if (pthread_create(&t, NULL, converse, c) == 0)
 			pthread_detach(t);
