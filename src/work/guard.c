@@ -25,9 +25,11 @@ static const struct { uint8_t addr[4], bits; } deny4[] = {
 
 static const struct { uint8_t addr[16], bits; } deny6[] = {
 	{ { 0 }, 96 },			/* ::, ::1, IPv4-compatible */
+	{ { [8] = 0xff, [9] = 0xff }, 96 },	/* IPv4-translated, RFC 2765 */
 	{ { 0, 0x64, 0xff, 0x9b, 0, 1 }, 48 },	/* local NAT64, RFC 8215 */
 	{ { 0x01 }, 64 },		/* discard only, RFC 6666 */
 	{ { 0x20, 0x01 }, 32 },		/* Teredo: carries an IPv4 address */
+	{ { 0x20, 0x01, 0, 2 }, 48 },	/* benchmarks, RFC 5180 */
 	{ { 0x20, 0x01, 0x0d, 0xb8 }, 32 },	/* documentation, RFC 3849 */
 	{ { 0x20, 0x02 }, 16 },		/* 6to4, the whole of it */
 	{ { 0x3f, 0xff }, 20 },		/* documentation, RFC 9637 */

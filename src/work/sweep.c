@@ -10,20 +10,40 @@
 #include "work/sweep_inner.h"
 
 #define SPARE_FDS	64	/* descriptors that are not for endpoints */
+#define SLOTS_MIN	2	/* as lanes_new wants it */
 #define LANES_PAGE	256
 #define BUDGET_MAX_MS	(INT64_C(365) * 86400000)	/* that is: no limit */
 
-/* Never more attempts at once than there are descriptors for. */
+/*
+ * Never more attempts at once than there are descriptors for: one each, kept
+ * connections among them.  A process may raise its own limit up to a hard one.
+ */
 static uint32_t
 slots(const struct conf *cf)
 {
-	struct rlimit rl;
-	int64_t n = cf->sweep_slots;
+	rlim_t slots = cf->sweep_slots < SLOTS_MIN ? SLOTS_MIN :
+	    (rlim_t)cf->sweep_slots, wanted = slots + SPARE_FDS, spare, n;
+	struct rlimit rl, more;
 
-	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur !=
-	    RLIM_INFINITY && n > (int64_t)rl.rlim_cur - SPARE_FDS)
-		n = (int64_t)rl.rlim_cur - SPARE_FDS;
-	return n < 2 ? 2 : (uint32_t)n;
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
+		return (uint32_t)slots;
+	if (rl.rlim_cur < wanted && rl.rlim_cur < rl.rlim_max) {
+		more = rl;
+		more.rlim_cur = wanted < rl.rlim_max ? wanted : rl.rlim_max;
+		if (setrlimit(RLIMIT_NOFILE, &more) == 0)
+			rl = more;
+	}
+	spare = rl.rlim_cur / 2 < SPARE_FDS ? rl.rlim_cur / 2 : SPARE_FDS;
+	n = rl.rlim_cur - spare;
+	if (n >= slots)
+		return (uint32_t)slots;
+	if (n < SLOTS_MIN)
+		n = SLOTS_MIN;
+	log_warn("[sweep] slots = %" PRId64 ", but only %ju remain: this "
+	    "process may have %ju descriptors open (ulimit -n), and %ju of "
+	    "them are for other things", cf->sweep_slots, (uintmax_t)n,
+	    (uintmax_t)rl.rlim_cur, (uintmax_t)spare);
+	return (uint32_t)n;
 }
 
 static void

@@ -735,15 +735,30 @@ want_of_descriptors_says_nothing_about_an_endpoint(void **state)
 	webhook_free(w);
 }
 
+/* The server sees the end of a connection a little later. */
+static void
+want_open(struct server *s, int n, const char *when)
+{
+	int64_t until = clock_mono_ms() + PATIENCE_MS;
+
+	while (atomic_load(&s->talking) > n && clock_mono_ms() < until)
+		(void)poll(NULL, 0, 1);
+	want_i64(atomic_load(&s->talking), n, "open %s", when);
+}
+
 static void
 kept_connections_make_room_for_new_ones(void **state)
 {
+	enum { MAX = 4 };
 	struct server *s = *state;
-	struct webhook_options o = { .ca = "", .connections = 4,
+	struct webhook_options o = { .ca = "", .connections = MAX,
 	    .find = find };
 	struct buf why = BUF_INIT(256);
-	struct webhook *w;
+	struct webhook_request rq = { .method = "POST",
+	    .head = SLICE("x-a: b\0"), .body = SLICE("{}"),
+	    .timeout_ms = 300 };
 	struct result re;
+	struct webhook *w;
 	char url[64];
 
 	want_rc(guard_parse(&o.guard, "127.0.0.0/8", "", &why), RC_OK,
@@ -751,19 +766,26 @@ kept_connections_make_room_for_new_ones(void **state)
 	want_rc(webhook_new(&w, &o, &why), RC_OK, "channel");
 	buf_free(&why);
 	set_addresses("127.0.0.1");
-	for (int i = 0; i < 12; i++) {		/* an endpoint each */
+	rq.url = url;
+	for (int i = 0; i < 3 * MAX; i++) {	/* an endpoint each */
 		snprintf(url, sizeof url, "http://n%d.test:%u/200", i,
 		    s->port);
 		re = ask_url(w, url, 1000);
 		want_str(re.word, "ok", "request %d (%s)", i, re.r.sentence);
-		want_i64(atomic_load(&s->connections), i + 1, "connections");
-		/* the server sees the end of one a little later */
-		for (int64_t until = clock_mono_ms() + PATIENCE_MS;
-		    atomic_load(&s->talking) > 4 && clock_mono_ms() < until;)
-			(void)poll(NULL, 0, 1);
-		want_i64(atomic_load(&s->talking), i < 4 ? i + 1 : 4,
-		    "open at once");
+		want_open(s, i < MAX ? i + 1 : MAX, "one by one");
 	}
+	re = (struct result){ .calls = 0 };
+	for (int i = 0; i < MAX; i++) {		/* at once, beside those kept */
+		snprintf(url, sizeof url, "http://m%d.test:%u/hang", i,
+		    s->port);
+		webhook_send(w, &rq, note, &re);
+		for (int64_t until = clock_mono_ms() + 50;
+		    clock_mono_ms() < until; (void)poll(NULL, 0, 5))
+			webhook_work(w);
+		want_open(s, MAX, "at once");
+	}
+	wait_for(w, &re, MAX);
+	want_str(re.word, "timeout", "the last word");
 	webhook_free(w);
 }
 

@@ -67,6 +67,10 @@ every_refused_range_is_refused_to_its_edges_and_no_further(void **state)
 		    "100::ffff:ffff:ffff:ffff", "100:0:0:1::" },
 		{ "2000:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "2001::",
 		    "2001:0:ffff:ffff:ffff:ffff:ffff:ffff", "2001:1::" },
+		{ "2001:1:ffff:ffff:ffff:ffff:ffff:ffff", "2001:2::",
+		    "2001:2:0:ffff:ffff:ffff:ffff:ffff", "2001:2:1::" },
+		{ "::fffe:ffff:ffff:ffff", "::ffff:0:0:0",
+		    "::ffff:0:ffff:ffff", "::ffff:1:0:0" },
 		{ "2001:db7:ffff:ffff:ffff:ffff:ffff:ffff", "2001:db8::",
 		    "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", "2001:db9::" },
 		{ "2001:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "2002::",
@@ -114,6 +118,7 @@ an_ipv4_address_inside_ipv6_is_judged_as_itself(void **state)
 		{ "64:ff9b:1::93.184.216.34", GUARD_ADDRESS },
 		{ "::127.0.0.1", GUARD_ADDRESS },
 		{ "::93.184.216.34", GUARD_ADDRESS },
+		{ "::ffff:0:93.184.216.34", GUARD_ADDRESS },
 		{ "2002:5db8:d822::1", GUARD_ADDRESS },
 		{ "::fffe:93.184.216.34", GUARD_OK },
 	};
