@@ -16,11 +16,12 @@
 
 #define BENCH_EVENT_MAX	1024	/* bytes of one event, with room */
 #define BENCH_NUMBER_MAX (1u << 22)	/* of an event, below */
+#define BENCH_LANES_MAX	1000
 
 /*
  * Append one event of type OrderTicketed, some 650 bytes with an order of 560,
- * five references and a sender id.  lane, below 1000, is in its field agency
- * ("A017"); salt tells the sender ids of one run from another's.
+ * five references and a sender id.  lane, below BENCH_LANES_MAX, is in its
+ * field agency ("A017"); salt tells the sender ids of one run from another's.
  */
 void bench_event(struct buf *out, uint32_t number, int64_t at_us,
     uint32_t lane, uint64_t salt);

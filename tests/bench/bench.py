@@ -9,175 +9,30 @@ them with the small C programs beside this file, and prints one table.  Every
 ratio is of two figures taken within seconds of each other on the same machine;
 the figures by themselves say little.  Everything is on loopback, in temporary
 directories, bounded, and stopped by its pid.  --quick does a fifth of it all,
-to see that it works; its figures are not worth keeping.
+to see that it works; its figures are not worth keeping.  A part in which not
+every event arrived as it should has failed, and so has the run.
 """
 
 import argparse
 import json
 import os
-import statistics
-import subprocess
+import signal
 import sys
 import tempfile
 import time
+import traceback
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(
-    os.path.abspath(__file__))), "e2e"))
-
-import harness  # noqa: E402
-import service  # noqa: E402
-
-KEEP_ALIVE = "server.max-keep-alive-requests = 100000000"
-BODY_PAD = "All fares are subject to the conditions of the carrier. " * 7
-TASK = {
-    "httpRequest": {
-        "url": "",
-        "header": {"authorization": "Basic YourPassword"},
-        "jsonBody": {
-            "orderID": "{{agwID}}", "agent": "{{agent}}",
-            "agency": "{{agency}}", "pnr": "{{pnr}}",
-            "freeText":
-                "Order has been ticketed, this is your order ID: {{agwID}}",
-            "note": BODY_PAD,
-        },
-    },
-}
-
-
-def tool(name):
-    return harness.built(f"tests/bench/bench_{name}")
-
-
-def measure(name, *args, timeout=120):
-    """Run one of the C programs to its end: the object that it prints."""
-    done = subprocess.run([tool(name), *map(str, args)], text=True,
-                          capture_output=True, timeout=timeout, check=False)
-    if done.returncode != 0:
-        raise RuntimeError(f"bench_{name}: {done.stderr}")
-    if done.stderr:
-        print(f"bench_{name}: {done.stderr}", file=sys.stderr)
-    return json.loads(done.stdout)
-
-
-class Sink:
-    def __init__(self, ports=1):
-        self.process = subprocess.Popen(
-            [tool("sink"), "--ports", str(ports)],
-            stdout=subprocess.PIPE, text=True)
-        self.ports = self.process.stdout.readline().split()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        self.process.wait()
-
-    def url(self, i=0):
-        return f"http://127.0.0.1:{self.ports[i % len(self.ports)]}/bench"
-
-    def ask(self, path):
-        import http.client
-        c = http.client.HTTPConnection("127.0.0.1", int(self.ports[-1]))
-        c.request("GET", path)
-        got = json.loads(c.getresponse().read())
-        c.close()
-        return got
-
-    def wait(self, n, timeout_s):
-        """What it has got, once that is n different messages or in vain."""
-        until = time.monotonic() + timeout_s
-        while True:
-            got = self.ask("/stats")
-            if got["distinct"] >= n or time.monotonic() > until:
-                got["missing"] = max(0, n - got["distinct"])
-                return got
-            time.sleep(0.05)
-
-
-class Skycap(service.Service):
-    """A service with a subscription, or one for each of some lanes."""
-
-    def __init__(self, lanes=1, sink=None):
-        super().__init__()
-        client = self.client("Bench", "--all")
-        for i in range(lanes):
-            task = json.loads(json.dumps(TASK))
-            if lanes > 1:
-                task["filter"] = [{"field": "agency", "op": "=",
-                                   "value": f"A{i:03}"}]
-            self.subscribe(sink.url(i) if sink else
-                           "http://127.0.0.1:9/nowhere", client, task=task)
-        self.lanes = lanes
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
-    def serve(self, *names, more=(), mode="fcgi"):
-        if self.server is not None:
-            self.server.stop()
-        programs = [p for p in self.programs(mode)
-                    if p.prefix[1:] in names] + list(more)
-        self.server = harness.Lighttpd(programs, KEEP_ALIVE)
-        self.server.start()
-
-    def load(self, path="/intake/events", **options):
-        """bench_load; count=5 becomes --count 5, scatter=True --scatter."""
-        args = []
-        for name, value in options.items():
-            args += [f"--{name}"] if value is True else [f"--{name}", value]
-        return measure("load", "--port", self.server.port, "--path", path,
-                       "--key", self.key, "--lanes", self.lanes, *args)
-
-    def pid(self, name):
-        return self.server.pids(harness.built(f"{name}.fcgi"))[0]
-
-    def settled(self, timeout_s=30):
-        harness.wait_for("nothing is pending",
-                         lambda: self.sweep()["pending"] == 0, timeout_s)
-
-    def files(self):
-        """Bytes of each database, once they no longer grow."""
-        def sizes():
-            where = self.dir("s/store")
-            return {n: os.stat(os.path.join(where, n)).st_size
-                    for n in os.listdir(where) if n.endswith(".db")}
-        last, since = sizes(), time.monotonic()
-        while time.monotonic() < since + 4:
-            time.sleep(0.2)
-            now = sizes()
-            if now != last:
-                last, since = now, time.monotonic()
-        return last
-
-
-def cpu_seconds(pid):
-    with open(f"/proc/{pid}/stat", "rb") as f:
-        fields = f.read().rpartition(b")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def private_dirty(pid):
-    """KiB that a process has of its own, without the store's shared cache."""
-    own, shared = 0, False
-    with open(f"/proc/{pid}/smaps", encoding="utf-8") as f:
-        for line in f:
-            name = line.split(None, 1)[0]
-            if not name.endswith(":"):
-                shared = "/__db." in line
-            elif name == "Private_Dirty:" and not shared:
-                own += int(line.split()[1])
-    return own
+import lanes
+from rig import (Sink, Skycap, busy, cpu_seconds, harness, machine, measure,
+                 middle, private_dirty, tool, wrong)
 
 
 class Bench:
     def __init__(self, quick):
         self.part = 0.2 if quick else 1.0
         self.rows = []
-        self.raw = {"quick": quick}
+        self.faults = []
+        self.raw = {"quick": quick, "busy_before": {}}
 
     def n(self, count):
         return int(count * self.part)
@@ -198,6 +53,31 @@ class Bench:
         asked = f">= {least:.0%}" if least and bare else None
         self.row(what, got, unit, bare, asked,
                  got / bare >= least if asked else None, note)
+
+    def expect(self, what, got, want):
+        """A count that must be so, or the figures beside it mean nothing."""
+        if got != want:
+            self.fault(f"{what}: got {got}, want {want}")
+
+    def once(self, what, got, sky, sink):
+        """All that was posted since the reset was taken, and arrived once."""
+        sky.settled()
+        end = sink.ask("/stats")
+        self.expect(f"{what}: events taken, different messages, requests",
+                    (got["answered"], end["distinct"], end["requests"]),
+                    (got["posted"],) * 3)
+        self.expect(f"{what}: attempts that failed", sky.stats()["retried"],
+                    0)
+
+    def fault(self, text):
+        self.faults.append(text)
+        print(f"FAILED: {text}", flush=True)
+
+    def quiet(self, name):
+        """Note how much of the machine others use before something."""
+        share = self.raw["busy_before"][name] = round(busy(), 2)
+        if share > 0.1:
+            print(f"(others use {share:.0%} of the machine)", flush=True)
 
     # --- the measurements, in the order in which they run ---------------
 
@@ -255,8 +135,8 @@ class Bench:
 
     def drain(self):
         count = self.n(100000)
-        for lanes, handles in ((1, 8), (100, 256)):
-            with Sink(ports=lanes) as sink, Skycap(lanes, sink) as sky:
+        for n, handles in ((1, 8), (100, 256)):
+            with Sink(ports=n) as sink, Skycap(sink.tasks()) as sky:
                 sky.serve("intake")
                 sky.load(connections=4, count=count, batch=100)
                 bare = measure("curl", handles, count, *sink.ports)
@@ -271,19 +151,19 @@ class Bench:
                 got["cpu_s"] = cpu_seconds(sky.pid("sweep")) - before
                 got["start_cpu_s"] = before
                 got["files"] = sky.files()
+                self.drained(f"drain, {n} lanes", sky, got, count)
                 again = measure("curl", handles, count, *sink.ports)
                 if again["per_s"] > bare["per_s"]:
                     bare = again
-                self.raw[f"curl_{lanes}"] = bare
-                self.raw[f"drain_{lanes}"] = got
+                self.raw[f"curl_{n}"] = bare
+                self.raw[f"drain_{n}"] = got
                 each = got["cpu_s"] / max(1, got["distinct"] -
                                           first["distinct"])
-                self.ratio(f"drain, {lanes} lanes", rate, bare["per_s"],
-                           0.40 if lanes == 100 else None,
-                           note=f"bare libcurl, {handles} handles; "
-                           f"{got['requests'] - got['distinct']} twice, "
-                           f"{got['missing']} missing")
-                self.row(f"CPU s per 100,000 deliveries, {lanes} lanes",
+                self.ratio(f"drain, {n} lanes", rate, bare["per_s"],
+                           0.40 if n == 100 else None,
+                           note=f"bare libcurl, {handles} handles; all "
+                           "signed, every attempt on record")
+                self.row(f"CPU s per 100,000 deliveries, {n} lanes",
                          each * 1e5, "s", bare["cpu_s"] /
                          max(1, bare["requests"]) * 1e5,
                          note=f"bare libcurl's beside it; {before:.2f} s "
@@ -296,8 +176,22 @@ class Bench:
             size[f] for f in ("delivery.db", "done.db", "stat.db")) / count,
             "bytes", note="with its attempt")
 
+    def drained(self, what, sky, got, count):
+        """Everything once, signed, and each with its attempt on record."""
+        self.expect(f"{what}: different messages, requests, signed",
+                    (got["distinct"], got["requests"], got["signed"]),
+                    (count, count, count))
+        stats = sky.stats()
+        self.expect(f"{what}: delivered, tried again, pending in the store",
+                    (stats["delivered"], stats["retried"],
+                     stats["pending"]), (count, 0, 0))
+        last = sky.lines("deliveries", "--limit", "100")
+        self.expect(f"{what}: attempts on record, of the last 100",
+                    {(d["attempts"], d["lastStatus"]) for d in last},
+                    {(1, 204)})
+
     def flow(self):
-        with Sink(ports=10) as sink, Skycap(10, sink) as sky:
+        with Sink(ports=10) as sink, Skycap(sink.tasks()) as sky:
             sky.serve("intake", "sweep")
             sky.load(connections=32, count=self.n(2000))
             sink.wait(self.n(2000), 30)
@@ -307,16 +201,17 @@ class Bench:
             until = sink.ask("/stats")["distinct"]
             end = sink.wait(got["answered"], 60)
             s = (end["last_us"] - got["start_us"]) / 1e6
+            self.once("in and out at once", got, sky, sink)
             self.raw["flow"] = {"in": got, "out": end, "seconds": s}
             rate = end["distinct"] / max(0.001, s)
             self.row("in and out at once, 32 connections, 10 lanes", rate,
                      "/s", None, ">= 12000", rate >= 12000,
                      f"in {got['per_s']:.0f}/s; {until} of "
-                     f"{got['answered']} had arrived when posting ended, "
-                     f"{end['missing']} missing{wrong(got)}")
+                     f"{got['answered']} had arrived when posting ended"
+                     f"{wrong(got)}")
 
     def latency(self):
-        with Sink(ports=10) as sink, Skycap(10, sink) as sky:
+        with Sink(ports=10) as sink, Skycap(sink.tasks()) as sky:
             sky.serve("intake", "sweep")
             for rate, p99_ms in ((200, 3), (1000, 10)):
                 sky.load(connections=32, count=rate, rate=rate,
@@ -327,37 +222,13 @@ class Bench:
                                count=rate * self.s(10),
                                first=rate * 1000 + 100000)
                 end = sink.wait(got["answered"], 20)
+                self.once(f"latency at {rate}/s", got, sky, sink)
                 self.raw[f"latency_{rate}"] = {"in": got, "out": end}
                 for p, most in (("p50_us", 1), ("p99_us", p99_ms)):
                     self.row(f"POST to receipt at {rate}/s, {p[:3]}",
                              end[p] / 1e3, "ms", None, f"<= {most} ms",
                              end[p] <= most * 1000,
-                             f"answer {got[p] / 1e3:.2f} ms, "
-                             f"{end['missing']} missing{wrong(got)}")
-
-    def hung(self):
-        lanes, rate, none = 100, 500, None
-        count = rate * self.s(8)
-        with Sink(lanes) as sink, Skycap(lanes, sink) as sky:
-            sky.serve("intake", "sweep")
-            sky.load(connections=16, rate=rate, count=rate)
-            sink.wait(rate, 20)
-            for i, hang in enumerate((0, 1, 50, 90)):
-                sink.ask(f"/hang/{hang}")
-                sink.ask("/reset")
-                got = sky.load(connections=16, rate=rate, count=count,
-                               first=100000 * (i + 1))
-                want = count // lanes * (lanes - hang)
-                end = sink.wait(want, 20)
-                self.raw[f"hung_{hang}"] = {"in": got, "out": end}
-                none = end["p99_us"] if hang == 0 else none
-                met = end["missing"] == 0 and end["p99_us"] <= 2 * none
-                self.row(f"{hang} of 100 hung, p99 of the others",
-                         end["p99_us"] / 1e3, "ms", None,
-                         "twice that of 0" if hang else None,
-                         met if hang else None,
-                         f"at {rate}/s; p50 {end['p50_us'] / 1e3:.2f} ms, "
-                         f"{end['missing']} of {want} missing{wrong(got)}")
+                             f"answer {got[p] / 1e3:.2f} ms{wrong(got)}")
 
     def cgi(self):
         with Skycap() as sky:
@@ -385,12 +256,13 @@ class Bench:
 
     def memory(self):
         names = ("intake", "sweep", "admin")
-        with Sink(ports=10) as sink, Skycap(10, sink) as sky:
+        with Sink(ports=10) as sink, Skycap(sink.tasks()) as sky:
             sky.serve(*names)
             sky.server.get("/admin/")
             burst = self.n(10000)
-            sky.load(connections=32, count=burst)
+            got = sky.load(connections=32, count=burst)
             sink.wait(burst, 60)
+            self.once("a burst", got, sky, sink)
             now = {n: private_dirty(sky.pid(n)) for n in names}
             time.sleep(self.s(60))
             then = {n: private_dirty(sky.pid(n)) for n in names}
@@ -402,28 +274,6 @@ class Bench:
             total = sum(then.values()) / 1024
             self.row("memory of all three, without the cache", total, "MiB",
                      None, "<= 10 MiB", total <= 10)
-
-    def million(self):
-        """Only when asked for by name: it takes minutes."""
-        count = self.n(1000000)
-        with Sink(ports=100) as sink, Skycap(100, sink) as sky:
-            sky.serve("intake")
-            sky.load(connections=4, count=count, batch=1000)
-            sky.serve("sweep")
-            peak = 0
-            until = time.monotonic() + 300
-            while time.monotonic() < until:
-                peak = max(peak, private_dirty(sky.pid("sweep")))
-                got = sink.ask("/stats")
-                if got["distinct"] >= count:
-                    break
-                time.sleep(0.5)
-            s = (got["last_us"] - got["first_us"]) / 1e6
-            self.raw["million"] = {"out": got, "peak_kib": peak}
-            self.row(f"memory of sweep, {count} pending", peak / 1024,
-                     "MiB", None, "<= 64 MiB", peak <= 65536)
-            self.row(f"drain of {count}, 100 lanes",
-                     got["distinct"] / max(0.001, s), "/s")
 
     def stages(self):
         got = measure("stages", os.path.join(
@@ -449,18 +299,13 @@ class Bench:
                      note=f"{v['ns']:,.0f} ns for {v['bytes']} bytes")
 
 
-ALL = ("engine", "intake", "drain", "flow", "latency", "hung", "cgi",
-       "memory", "stages", "shape")
-
-
-def wrong(*runs):
-    bad = sum(got["wrong"] + got["lost"] for got in runs)
-    return f"; {bad} NOT ANSWERED 202" if bad else ""
-
-
-def middle(runs):
-    """The run of the median speed."""
-    return sorted(runs, key=lambda got: got["per_s"])[len(runs) // 2]
+PARTS = {
+    "engine": Bench.engine, "intake": Bench.intake, "drain": Bench.drain,
+    "flow": Bench.flow, "latency": Bench.latency,
+    "isolation": lanes.isolation, "million": lanes.million,
+    "slow": lanes.slow, "fanout": lanes.fanout, "cgi": Bench.cgi,
+    "memory": Bench.memory, "stages": Bench.stages, "shape": Bench.shape,
+}
 
 
 def number(v):
@@ -490,87 +335,50 @@ def markdown(rows):
     return "\n".join(out) + "\n"
 
 
-def busy():
-    """The share of all processors that others use, in half a second."""
-    def times():
-        with open("/proc/stat", encoding="utf-8") as f:
-            return [int(v) for v in f.readline().split()[1:9]]
-    before = times()
-    time.sleep(0.5)
-    spent = [b - a for a, b in zip(before, times())]
-    return 1 - (spent[3] + spent[4]) / max(1, sum(spent))
-
-
-def sync_us(count=100):
-    """Half of the synced appends of 4 KiB take no longer."""
-    took = []
-    with tempfile.TemporaryFile() as f:
-        for _ in range(count):
-            os.write(f.fileno(), b"x" * 4096)
-            at = time.monotonic()
-            os.fdatasync(f.fileno())
-            took.append((time.monotonic() - at) * 1e6)
-    return statistics.median(took)
-
-
-def machine():
-    with open("/proc/cpuinfo", encoding="utf-8") as f:
-        models = {s.split(":")[1].strip() for s in f
-                  if s.startswith("model name")}
-    tmp = os.path.realpath(tempfile.gettempdir())
-    kind, best = "?", ""
-    with open("/proc/mounts", encoding="utf-8") as f:
-        for _, where, fs, *_ in map(str.split, f):
-            if len(where) >= len(best) and \
-                    (tmp + "/").startswith(where.rstrip("/") + "/"):
-                best, kind = where, fs
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return {
-        "date": time.strftime("%Y-%m-%d"),
-        "processor": ", ".join(models) or os.uname().machine,
-        "cores": os.cpu_count(),
-        "memory_gib": round(memory / 2**30, 1),
-        "kernel": os.uname().release.split("-")[0],
-        "store_on": kind,
-        "fdatasync_us": round(sync_us()),
-        "load_before": round(os.getloadavg()[0], 2),
-    }
+def run(b, name):
+    """One part; if it fails the others are still measured."""
+    b.quiet(name)
+    try:
+        PARTS[name](b)
+    except Exception as error:      # pylint: disable=broad-except
+        traceback.print_exc()
+        b.fault(f"{name}: {error!r}")
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--quick", action="store_true")
-    p.add_argument("--only", action="append", metavar="NAME",
-                   choices=ALL + ("million",))
+    p.add_argument("--only", action="append", metavar="NAME", choices=PARTS)
     p.add_argument("--json", metavar="FILE")
     p.add_argument("--markdown", metavar="FILE")
     p.add_argument("--list", action="store_true")
     o = p.parse_args()
     if o.list:
-        print("\n".join(ALL + ("million",)))
-        return
+        print("\n".join(PARTS))
+        return 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     b = Bench(o.quick)
     b.raw["machine"] = machine()
     print("  ".join(f"{k}: {v}" for k, v in b.raw["machine"].items()))
     print(f"{'':<48}{'':>9} {'':<6}{'bare':>9} {'share':>5}  "
           f"{'asked for':<16}", flush=True)
     began = time.monotonic()
-    b.raw["busy_before"] = {}
-    for name in o.only or ALL:
-        share = b.raw["busy_before"][name] = round(busy(), 2)
-        if share > 0.1:
-            print(f"(others use {share:.0%} of the machine)", flush=True)
-        getattr(b, name)()
+    for name in o.only or PARTS:
+        run(b, name)
     b.raw["seconds"] = round(time.monotonic() - began)
     print(f"{b.raw['seconds']} s in all; load average now "
           f"{os.getloadavg()[0]:.2f}")
+    for text in b.faults:
+        print(f"FAILED: {text}")
     if o.json:
         with open(o.json, "w", encoding="utf-8") as f:
-            json.dump({**b.raw, "rows": b.rows}, f, indent=1)
+            json.dump({**b.raw, "rows": b.rows, "faults": b.faults}, f,
+                      indent=1)
     if o.markdown:
         with open(o.markdown, "w", encoding="utf-8") as f:
             f.write(markdown(b.rows))
+    return 1 if b.faults else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "bench.h"
 
-#define HANDLES_MAX	1024
+#define HANDLES_MAX	4096
 #define BODY_LEN	600
 #define HOLD_MS		60000		/* to be done with all of it */
 

@@ -2,15 +2,15 @@
  * bench_load - posts events to intake, as fast as it answers or at a rate.
  *
  *   bench_load --port P --path /intake/events --key KEY [--connections N]
- *       [--count N | --seconds S] [--rate N] [--batch N] [--lanes N]
- *       [--first N] [--scatter]
+ *       [--count N | --seconds S] [--rate N] [--batch N] [--lane N]
+ *       [--lanes N] [--first N] [--scatter]
  *
  * Without --rate each connection sends its next request when the last one is
  * answered.  With it, event k is due at k / rate seconds whatever the answers
  * do, and counted from then: a slow answer can't hide those behind it.  With
  * --batch a request is that many events, as NDJSON.  Events are numbered from
- * --first on; with --scatter their sender ids come in no order.  Prints one
- * JSON object.
+ * --first on and go to --lanes lanes in turn, of which --lane (0) is the first;
+ * with --scatter their sender ids come in no order.  Prints one JSON object.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -41,7 +41,7 @@ struct load {
 	/* asked for */
 	uint16_t	 port;
 	const char	*path, *key;
-	uint32_t	 connections, batch, lanes, first;
+	uint32_t	 connections, batch, lane, lanes, first;
 	uint64_t	 count;		/* events; 0: no end */
 	int64_t		 seconds, rate;
 	bool		 scatter;
@@ -132,7 +132,8 @@ post(struct load *l, struct conn *c, int64_t since_us)
 
 		if (b->len > 0)
 			buf_putc(b, '\n');
-		bench_event(b, number, since_us, number % l->lanes,
+		bench_event(b, number, since_us,
+		    l->lane + number % l->lanes,
 		    l->scatter ? scattered(number) : l->salt);
 	}
 	buf_clear(&c->out);
@@ -286,6 +287,7 @@ options(struct load *l, int argc, char **argv)
 		{ "seconds", required_argument, NULL, 's' },
 		{ "rate", required_argument, NULL, 'r' },
 		{ "batch", required_argument, NULL, 'b' },
+		{ "lane", required_argument, NULL, 'a' },
 		{ "lanes", required_argument, NULL, 'l' },
 		{ "first", required_argument, NULL, 'f' },
 		{ "scatter", no_argument, NULL, 'x' }, { 0 } };
@@ -305,7 +307,8 @@ options(struct load *l, int argc, char **argv)
 			continue;
 		v = bench_number(argv[optind - 1], optarg, 0,
 		    o == 'p' ? UINT16_MAX : o == 'c' ? CONNECTIONS_MAX :
-		    o == 'l' ? 1000 : o == 'b' ? 10000 : BENCH_NUMBER_MAX);
+		    o == 'l' || o == 'a' ? BENCH_LANES_MAX :
+		    o == 'b' ? 10000 : BENCH_NUMBER_MAX);
 		if (o == 'p')
 			l->port = (uint16_t)v;
 		else if (o == 'c')
@@ -318,13 +321,16 @@ options(struct load *l, int argc, char **argv)
 			l->rate = v;
 		else if (o == 'b')
 			l->batch = (uint32_t)v;
+		else if (o == 'a')
+			l->lane = (uint32_t)v;
 		else if (o == 'l')
 			l->lanes = (uint32_t)v;
 		else
 			l->first = (uint32_t)v;
 	}
 	if (l->port == 0 || l->connections == 0 || l->batch == 0 ||
-	    l->lanes == 0 || (l->count == 0 && l->seconds == 0)) {
+	    l->lanes == 0 || l->lane + l->lanes > BENCH_LANES_MAX ||
+	    (l->count == 0 && l->seconds == 0)) {
 		fprintf(stderr, "what to post, and where, must be said\n");
 		exit(2);
 	}

@@ -142,8 +142,8 @@ def quoted(d):
 class Lighttpd:
     """lighttpd with some programs; also a context manager."""
 
-    def __init__(self, programs, settings=""):
-        self.programs, self.settings = programs, settings
+    def __init__(self, programs, settings="", fds=1024):
+        self.programs, self.settings, self.fds = programs, settings, fds
         self.dir = Directory()
         self.mark = uuid.uuid4().hex
         self.process = None
@@ -178,7 +178,7 @@ class Lighttpd:
             server.bind = "127.0.0.1"
             server.port = {self.port}
             server.errorlog = "{self.dir('lighttpd.log')}"
-            server.max-fds = 1024
+            server.max-fds = {self.fds}
             {self.settings}
             fastcgi.server = ('''
         for i, p in enumerate(self.programs):
