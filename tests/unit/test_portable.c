@@ -119,7 +119,10 @@ secrets_move_with_their_kinds_and_ends(void **state)
 	    "\"},{\"secret\":\"" PAIR "\",\"until\":\"2000-01-01T00:00:00Z"
 	    "\"}");
 	static const char left[] = FILE_OF_SECRETS("\"" KEY_A "\"");
+	struct subscription_rotation rotation = { .now_ms = 1,
+	    .overlap_ms = 1 };
 	struct bench *b = *state;
+	struct buf bytes = BUF_INIT(SIGN_KEY_MAX);
 	struct portable_made m = PORTABLE_MADE_INIT;
 	struct buf out = BUF_INIT(PORTABLE_MAX);
 	const struct sign_key *key;
@@ -143,7 +146,17 @@ secrets_move_with_their_kinds_and_ends(void **state)
 	import(b, SLICE(over), RC_OK, &m);
 	want_str(export(b, m.client, PORTABLE_PLAIN, &out), left,
 	    "less what has ended");
+
+	/* what has ended since, and nobody has written anything */
+	want_rc(sign_key_read(SLICE(KEY_B), &bytes, &rotation.key), RC_OK,
+	    "read");
+	want_rc(subscription_rotate(&b->config, m.subscription[0], &rotation,
+	    &b->why), RC_OK, "rotate in 1970");
+	want_i64((int64_t)rotation.older, 1, "older");
+	want_str(export(b, m.client, PORTABLE_PLAIN, &out),
+	    FILE_OF_SECRETS("\"" KEY_B "\""), "less the older one");
 	portable_made_clear(&m);
+	buf_free(&bytes);
 	buf_free(&out);
 }
 

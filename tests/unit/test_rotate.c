@@ -219,10 +219,11 @@ rotate_one(void *arg)
 	    .now_ms = T, .overlap_ms = HOUR };
 	struct buf why = BUF_INIT(1024);
 
-	do
-		it->rc = subscription_rotate(&it->f->b->config, it->f->sub,
-		    &r, &why);
-	while (it->rc == RC_RETRY);
+	for (int n = 0; n < 50 && it->rc == RC_OK; n++)
+		do
+			it->rc = subscription_rotate(&it->f->b->config,
+			    it->f->sub, &r, &why);
+		while (it->rc == RC_RETRY);
 	buf_free(&why);
 	return NULL;
 }
