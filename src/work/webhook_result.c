@@ -242,7 +242,8 @@ say_tls(const struct transfer *t, CURLcode code)
 
 	if (code == CURLE_PEER_FAILED_VERIFICATION) {
 		curl_easy_getinfo(t->easy, CURLINFO_SSL_VERIFYRESULT, &err);
-		if (err == 0)		/* all is well but the name */
+		/* the name is libcurl's own to compare */
+		if (strstr(t->error, "certificate subject name") != NULL)
 			err = 62;
 	}
 	for (size_t i = 0; i < NELEM(why); i++)
