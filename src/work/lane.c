@@ -4,6 +4,7 @@
 #include "work/lane_inner.h"
 
 #define FETCHED_PER_SLOT 8	/* rows fetched ahead in all, for each slot */
+#define AGAIN_MS	100	/* for a probe that could not be had */
 #define RATE_SLACK_US	20000	/* a start this late does not shift the next */
 
 struct lanes *
@@ -245,6 +246,8 @@ lane_fetched(struct lanes *ls, uint32_t number, struct lane_rows *rows,
 	}
 	if (next_ms < l->due_ms)
 		l->due_ms = next_ms;
+	if (l->probes && rows->n == 0 && l->quiet_ms < now.mono_ms + AGAIN_MS)
+		l->quiet_ms = now.mono_ms + AGAIN_MS;	/* not at hand now */
 	if (!l->rules.open || (probing(l) && !l->probes)) {
 		if (rows->n > 0)
 			l->due_ms = l->since_ms = INT64_MIN;

@@ -304,8 +304,12 @@ read_pulled(struct hold *h, struct hold_lane *l, int64_t now_ms, size_t max,
 	int64_t next = INT64_MAX;
 	enum rc rc;
 
-	if (!l->pull || rows->n == max)
+	if (!l->pull)
 		return RC_OK;
+	if (rows->n == max) {
+		*next_ms = now_ms;
+		return RC_OK;
+	}
 	if (!l->pulled.begun)
 		l->pulled = (struct cursor){ true, { .due_ms = now_ms,
 		    .key = { UINT64_MAX, l->number, UINT16_MAX } } };

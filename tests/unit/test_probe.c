@@ -149,6 +149,25 @@ a_lane_known_to_fail_begins_with_its_probe(void **state)
 }
 
 static void
+a_probe_that_is_not_at_hand_is_asked_for_a_little_later(void **state)
+{
+	struct bench *b = bench_new(256);
+	struct lane_wish w;
+
+	(void)state;
+	make_probing(b, 6, 5000);
+	pass(b, 5000);
+	assert_true(lane_ask(b->ls, b->now, &w));
+	fetch(b, 1, 0, b->now.wall_ms);
+	assert_false(lane_ask(b->ls, b->now, &w));
+	want_i64(lanes_wake_ms(b->ls), b->now.mono_ms + 100, "wakes");
+	pass(b, 100);
+	assert_true(lane_ask(b->ls, b->now, &w));
+	want_i64(w.probe, true, "probe");
+	bench_free(b);
+}
+
+static void
 a_mended_subscription_is_tried_at_once(void **state)
 {
 	struct bench *b = bench_new(256);
@@ -197,6 +216,8 @@ main(void)
 	    cmocka_unit_test(
 		rows_that_come_after_a_lane_began_to_probe_are_left),
 	    cmocka_unit_test(a_lane_known_to_fail_begins_with_its_probe),
+	    cmocka_unit_test(
+		a_probe_that_is_not_at_hand_is_asked_for_a_little_later),
 	    cmocka_unit_test(a_mended_subscription_is_tried_at_once),
 	    cmocka_unit_test(
 		an_endpoint_that_asks_for_rest_gets_it_for_its_whole_lane),

@@ -394,6 +394,92 @@ rows_behind_the_cursor_are_found_and_none_is_claimed_twice(void **state)
 
 #define WITH_SITE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+/* n events, put off by ahead_ms and more, a second apart; their rows. */
+static void
+put_off(struct site *s, struct hold *h, uint32_t sub, size_t n,
+    int64_t ahead_ms, struct store_due *row)
+{
+	struct lane_wish w = { .number = sub, .max = 64,
+	    .since_ms = INT64_MAX };
+	struct lane_rows rows = { NULL, NULL, 0 };
+	int64_t now = clock_now_ms(), next;
+
+	accept_events(s, sub, n);
+	want_rc(hold_claim(h, &w, &rows, &next), RC_OK, "claim");
+	want_i64(rows.n, n, "rows");
+	for (size_t i = 0; i < n; i++) {
+		struct parcel *p = parcel_of(lane_rows_shift(&rows));
+		struct store_settle back = { .due = p->due,
+		    .outcome = STORE_RETRIED, .now_ms = now,
+		    .next_ms = now + ahead_ms + (int64_t)i * 1000 };
+
+		want_rc(store_settle(s->store, &back, 1, false), RC_OK,
+		    "settle");
+		row[i] = p->due;
+		row[i].due_ms = back.next_ms;
+		hold_drop(h, p);
+	}
+}
+
+static void
+a_pull_takes_what_is_due_later_once(void **state)
+{
+	struct site *s = *state;
+	uint32_t sub = subscribe(s, "/200", "{}", "{}");
+	struct hold *h = hold_new(s->store);
+	struct lane_wish w = { .number = sub, .max = 4,
+	    .since_ms = INT64_MAX, .pull = true };
+	struct lane_rows rows = { NULL, NULL, 0 };
+	struct store_due row[10];
+	size_t got = 0;
+	int64_t next;
+
+	put_off(s, h, sub, 10, 60000, row);
+	accept_events(s, sub, 4);
+	want_rc(hold_claim(h, &w, &rows, &next), RC_OK, "claim");
+	want_i64(rows.n, 4, "what is due first");
+	w.pull = false;
+	while (next <= clock_now_ms()) {
+		rows = (struct lane_rows){ NULL, NULL, 0 };
+		want_rc(hold_claim(h, &w, &rows, &next), RC_OK, "claim");
+		for (struct lane_row *r = rows.first; r != NULL; r = r->next)
+			want_i64(parcel_of(r)->due.due_ms, row[got++].due_ms,
+			    "number %zu", got);
+	}
+	want_i64((int64_t)got, 10, "pulled, each once");
+	want_i64(next, row[0].due_ms, "next");
+	hold_free(h);
+}
+
+static void
+a_probe_is_the_row_that_was_named_or_the_earliest(void **state)
+{
+	struct site *s = *state;
+	uint32_t sub = subscribe(s, "/200", "{}", "{}");
+	struct hold *h = hold_new(s->store);
+	struct lane_wish w = { .number = sub, .max = 1,
+	    .since_ms = INT64_MAX, .probe = true };
+	struct lane_rows rows = { NULL, NULL, 0 };
+	struct store_due row[3];
+	int64_t next;
+
+	put_off(s, h, sub, 3, 60000, row);
+	hold_probe(h, sub, &row[1]);
+	want_rc(hold_claim(h, &w, &rows, &next), RC_OK, "claim");
+	want_i64(rows.n, 1, "rows");
+	want_i64((int64_t)parcel_of(rows.first)->due.key.position,
+	    (int64_t)row[1].key.position, "the one that was named");
+	want_i64(next, row[0].due_ms, "next");
+	hold_release(h, &rows);
+	row[1].due_ms += 5;			/* one that is not there */
+	hold_probe(h, sub, &row[1]);
+	want_rc(hold_claim(h, &w, &rows, &next), RC_OK, "claim");
+	want_i64((int64_t)parcel_of(rows.first)->due.key.position,
+	    (int64_t)row[0].key.position, "the earliest");
+	hold_release(h, &rows);
+	hold_free(h);
+}
+
 int
 main(void)
 {
@@ -409,6 +495,8 @@ main(void)
 	    WITH_SITE(a_second_sweep_is_told_that_another_is_at_work),
 	    WITH_SITE(
 		rows_behind_the_cursor_are_found_and_none_is_claimed_twice),
+	    WITH_SITE(a_pull_takes_what_is_due_later_once),
+	    WITH_SITE(a_probe_is_the_row_that_was_named_or_the_earliest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
