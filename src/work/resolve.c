@@ -13,8 +13,15 @@
 #include "base/log.h"
 #include "work/resolve.h"
 
-#define SLOW_NAMES	256	/* remembered; a power of two */
-#define SLOW_THREADS	(RESOLVE_THREADS / 2)
+#define NAMES		4096	/* remembered; a power of two */
+
+/*
+ * How a name was last time.  Those of a kind share threads with all later
+ * kinds: that many at most.
+ */
+enum kind { QUICK, NEW, SLOW, KINDS };
+static const uint32_t threads_of[KINDS] = { RESOLVE_THREADS,
+	RESOLVE_THREADS * 3 / 4, RESOLVE_THREADS / 2 };
 
 /* What threads share with the owner; freed by the last who lets go of it. */
 struct shared {
@@ -33,7 +40,7 @@ struct look {
 	struct shared	*shared;
 	int64_t		 begun_ms;
 	uint32_t	 hash;
-	bool		 slow;
+	enum kind	 kind;
 	char		 host[RESOLVE_HOST_MAX];
 	struct resolve_answer a;
 };
@@ -44,9 +51,9 @@ struct looks {
 
 struct resolve {
 	struct shared	*shared;
-	struct looks	 queue, slow_queue, running;
-	uint32_t	 nrunning, nslow;	/* the slow are among them */
-	uint32_t	 slow[SLOW_NAMES];	/* their hashes; 0: none */
+	struct looks	 queue[KINDS], running;
+	uint32_t	 nrunning[KINDS];
+	struct { uint32_t hash; bool slow; } name[NAMES];	/* 0: none */
 };
 
 static void
@@ -196,8 +203,8 @@ resolve_free(struct resolve *r)
 {
 	if (r == NULL)
 		return;
-	free_all(r->queue.first);
-	free_all(r->slow_queue.first);
+	for (enum kind k = QUICK; k < KINDS; k++)
+		free_all(r->queue[k].first);
 	let_go(r->shared);
 	free(r);
 }
@@ -254,8 +261,7 @@ start(struct resolve *r, struct looks *queue)
 
 	take_out(queue, l);
 	put_last(&r->running, l);
-	r->nrunning++;
-	r->nslow += l->slow;
+	r->nrunning[l->kind]++;
 	l->begun_ms = clock_mono_ms();
 	pthread_mutex_lock(&sh->lock);
 	sh->refs++;
@@ -274,14 +280,32 @@ start(struct resolve *r, struct looks *queue)
 	(void)!write(sh->event, &one, sizeof one);
 }
 
+static bool
+may_start(const struct resolve *r, enum kind kind)
+{
+	uint32_t n = 0;
+
+	for (enum kind k = KINDS; k-- > QUICK;) {
+		n += r->nrunning[k];
+		if (k <= kind && n >= threads_of[k])
+			return false;
+	}
+	return true;
+}
+
 static void
 start_some(struct resolve *r)
 {
-	while (r->queue.first != NULL && r->nrunning < RESOLVE_THREADS)
-		start(r, &r->queue);
-	while (r->slow_queue.first != NULL && r->nslow < SLOW_THREADS &&
-	    r->nrunning < RESOLVE_THREADS)
-		start(r, &r->slow_queue);
+	for (enum kind k = QUICK; k < KINDS; k++)
+		while (r->queue[k].first != NULL && may_start(r, k))
+			start(r, &r->queue[k]);
+}
+
+static enum kind
+kind_of(const struct resolve *r, uint32_t hash)
+{
+	return r->name[hash % NAMES].hash != hash ? NEW :
+	    r->name[hash % NAMES].slow ? SLOW : QUICK;
 }
 
 static void
@@ -302,10 +326,8 @@ resolve_ask(struct resolve *r, const char *host, struct resolve_wait *w,
 	uint32_t hash = hash_of(host);
 	struct look *l = find_in(&r->running, hash, host);
 
-	if (l == NULL)
-		l = find_in(&r->queue, hash, host);
-	if (l == NULL)
-		l = find_in(&r->slow_queue, hash, host);
+	for (enum kind k = QUICK; l == NULL && k < KINDS; k++)
+		l = find_in(&r->queue[k], hash, host);
 	w->done = done;
 	w->arg = arg;
 	if (l != NULL) {
@@ -317,10 +339,10 @@ resolve_ask(struct resolve *r, const char *host, struct resolve_wait *w,
 		log_fatal("out of memory");
 	l->shared = r->shared;
 	l->hash = hash;
-	l->slow = r->slow[hash % SLOW_NAMES] == hash;
+	l->kind = kind_of(r, hash);
 	snprintf(l->host, sizeof l->host, "%s", host);
 	add_wait(l, w);
-	put_last(l->slow ? &r->slow_queue : &r->queue, l);
+	put_last(&r->queue[l->kind], l);
 	start_some(r);
 }
 
@@ -339,7 +361,7 @@ resolve_cancel(struct resolve *r, struct resolve_wait *w)
 	else
 		l->first = w->next;
 	if (l->first == NULL && l->begun_ms == 0) {
-		take_out(l->slow ? &r->slow_queue : &r->queue, l);
+		take_out(&r->queue[l->kind], l);
 		free(l);
 	}
 }
@@ -348,15 +370,11 @@ resolve_cancel(struct resolve *r, struct resolve_wait *w)
 static void
 collect(struct resolve *r, struct look *l)
 {
-	uint32_t *known = &r->slow[l->hash % SLOW_NAMES];
-
 	take_out(&r->running, l);
-	r->nrunning--;
-	r->nslow -= l->slow;
-	if (clock_mono_ms() - l->begun_ms >= RESOLVE_SLOW_MS)
-		*known = l->hash;
-	else if (*known == l->hash)
-		*known = 0;
+	r->nrunning[l->kind]--;
+	r->name[l->hash % NAMES].hash = l->hash;
+	r->name[l->hash % NAMES].slow =
+	    clock_mono_ms() - l->begun_ms >= RESOLVE_SLOW_MS;
 	while (l->first != NULL) {
 		struct resolve_wait *w = l->first;
 
@@ -397,5 +415,9 @@ resolve_fd(const struct resolve *r)
 uint32_t
 resolve_running(const struct resolve *r)
 {
-	return r->nrunning;
+	uint32_t n = 0;
+
+	for (enum kind k = QUICK; k < KINDS; k++)
+		n += r->nrunning[k];
+	return n;
 }

@@ -4,11 +4,12 @@
  * getaddrinfo can't be told to stop: where a name server never answers it
  * holds its thread for as long as resolv.conf says, whoever still waits for
  * it.  So a thread counts until it has ended, also when nobody wants its
- * answer any more; who asks for a name that is being looked up joins; and
- * names that were slow share half of the threads, so that they leave the rest
- * to the others.  It caches nothing and judges no address.  Used by the
- * webhook channel; all calls come from one thread.  Invariant: at most
- * RESOLVE_THREADS look-ups run, and no call waits for one.
+ * answer any more, and who asks for a name that is being looked up joins.
+ * Names that were slow last time get half of the threads at most, new ones and
+ * those three quarters: the rest is for names that were answered quickly.  It
+ * caches no address and judges none.  Used by the webhook channel; all calls
+ * come from one thread.  Invariant: at most RESOLVE_THREADS look-ups run, and
+ * no call waits for one.
  */
 #ifndef WORK_RESOLVE_H
 #define WORK_RESOLVE_H

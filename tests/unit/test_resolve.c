@@ -171,6 +171,12 @@ ask_dead(struct resolve *r, struct answer *an, size_t n, const char *kind)
 	}
 }
 
+static int64_t
+threads_of_new_names(void)
+{
+	return RESOLVE_THREADS * 3 / 4;
+}
+
 static void
 a_look_up_nobody_waits_for_still_counts(void **state)
 {
@@ -179,57 +185,69 @@ a_look_up_nobody_waits_for_still_counts(void **state)
 
 	(void)state;
 	ask_dead(r, an, NELEM(an), "a");
-	want_i64(resolve_running(r), RESOLVE_THREADS, "running");
+	want_i64(resolve_running(r), threads_of_new_names(), "running");
 	for (size_t i = 0; i < NELEM(an); i++)
 		resolve_cancel(r, &an[i].wait);
 	resolve_work(r);
-	want_i64(resolve_running(r), RESOLVE_THREADS, "after cancelling");
-	ask(r, "shop.test", &late);
-	want_i64(resolve_running(r), RESOLVE_THREADS, "one more");
+	want_i64(resolve_running(r), threads_of_new_names(),
+	    "after cancelling");
+	ask(r, "new.test", &late);
+	want_i64(resolve_running(r), threads_of_new_names(), "one more");
 	let_them_go();
 	wait_for(r, &late);
 	want_i64(late.error, 0, "error");
-	if (atomic_load(&dns.most) > RESOLVE_THREADS)
-		fail_msg("got %d threads", atomic_load(&dns.most));
+	want_i64(atomic_load(&dns.most), threads_of_new_names(), "threads");
 	/* those that had not begun were never asked for */
-	want_i64(atomic_load(&dns.asked), RESOLVE_THREADS + 1, "asked");
+	want_i64(atomic_load(&dns.asked), threads_of_new_names() + 1,
+	    "asked");
 	resolve_free(r);
 }
 
-/*
- * It takes RESOLVE_SLOW_MS to be known as slow.  A few names may be forgotten,
- * since they share places in what is remembered.
- */
 static void
-slow_names_leave_half_of_the_threads_to_others(void **state)
+names_that_were_quick_have_threads_of_their_own(void **state)
 {
 	struct resolve *r = resolver();
-	static struct answer an[RESOLVE_THREADS], shop;
+	static struct answer an[3 * RESOLVE_THREADS], quick;
 
 	(void)state;
-	ask_dead(r, an, NELEM(an), "b");
+	ask(r, "shop.test", &quick);
+	wait_for(r, &quick);
+	ask_dead(r, an, NELEM(an), "e");
+	ask(r, "shop.test", &quick);
+	wait_for(r, &quick);
+	want_str(quick.addresses, "192.0.2.1", "addresses");
+	want_i64(resolve_running(r), threads_of_new_names(), "running");
+	resolve_free(r);
+}
+
+/* It takes RESOLVE_SLOW_MS to be known as slow. */
+static void
+names_that_were_slow_leave_half_of_the_threads_to_others(void **state)
+{
+	enum { N = RESOLVE_THREADS * 3 / 4 };
+	struct resolve *r = resolver();
+	static struct answer an[N], new;
+
+	(void)state;
+	ask_dead(r, an, N, "b");
 	(void)poll(NULL, 0, RESOLVE_SLOW_MS + 50);
 	let_them_go();
-	for (size_t i = 0; i < NELEM(an); i++)
+	for (size_t i = 0; i < N; i++)
 		wait_for(r, &an[i]);
 	dns.gone = false;
 
-	ask_dead(r, an, NELEM(an), "b");
-	if (resolve_running(r) < RESOLVE_THREADS / 2 ||
-	    resolve_running(r) > RESOLVE_THREADS * 3 / 4)
-		fail_msg("got %u running, want half", resolve_running(r));
-	ask(r, "shop.test", &shop);
-	wait_for(r, &shop);
-	want_str(shop.addresses, "192.0.2.1", "addresses");
+	ask_dead(r, an, N, "b");
+	want_i64(resolve_running(r), RESOLVE_THREADS / 2, "running");
+	ask(r, "new.test", &new);
+	wait_for(r, &new);
+	want_str(new.addresses, "192.0.2.1", "addresses");
 
 	let_them_go();
-	for (size_t i = 0; i < NELEM(an); i++)
+	for (size_t i = 0; i < N; i++)
 		wait_for(r, &an[i]);
 	dns.gone = false;
-	ask_dead(r, an, NELEM(an), "b");	/* it was quick this time */
-	if (resolve_running(r) < RESOLVE_THREADS - 1)
-		fail_msg("got %u running, want names forgiven",
-		    resolve_running(r));
+	ask_dead(r, an, N, "b");	/* they were quick this time */
+	want_i64(resolve_running(r), N, "running once forgiven");
 	resolve_free(r);
 }
 
@@ -277,7 +295,8 @@ main(void)
 	    T(a_name_is_found_and_asked_for_again_when_asked_again),
 	    T(who_asks_for_a_name_that_is_looked_up_joins),
 	    T(a_look_up_nobody_waits_for_still_counts),
-	    T(slow_names_leave_half_of_the_threads_to_others),
+	    T(names_that_were_quick_have_threads_of_their_own),
+	    T(names_that_were_slow_leave_half_of_the_threads_to_others),
 	    T(freeing_waits_for_no_look_up),
 	    T(the_system_knows_localhost_and_no_invalid_name),
 	};
