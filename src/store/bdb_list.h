@@ -22,7 +22,7 @@ struct list {
 	const struct store_query *q;
 	enum list_phase	 phase;
 	uint32_t	 lane;		/* pending: the one at hand */
-	struct buf	 key;		/* empty: the phase's, lane's beginning */
+	struct buf	 key;		/* empty: the phase's or lane's first */
 	bool		 over;		/* the phase is */
 
 	struct store_delivery *d;

@@ -26,7 +26,7 @@ is_hex(struct slice s, size_t at, char c)
 	    (char)(hex(s.s[at]) << 4 | hex(s.s[at + 1])) == c;
 }
 
-/* The length of the HTML reference for c at the front of s; 0: there is none. */
+/* The length of the HTML reference for c at the front of s; 0: it is none. */
 static size_t
 reference(struct slice s, char c)
 {

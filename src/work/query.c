@@ -231,8 +231,9 @@ read_ref(struct query *q, const struct given *g)
 		v.s = eq + 1;
 		v.len -= name.len + 1;
 		if (reference_kind(name, &kind) != RC_OK) {
-			buf_printf(g->why, "\"%.*s\" is no reference; NAME=VALUE "
-			    "must have the name ", (int)name.len, name.s);
+			buf_printf(g->why, "\"%.*s\" is no reference; "
+			    "NAME=VALUE must have the name ", (int)name.len,
+			    name.s);
 			reference_names(g->why);
 			return RC_INVALID;
 		}

@@ -391,6 +391,27 @@ a_cursor_means_nothing_to_another_query(void **state)
 }
 
 static void
+a_list_goes_on_after_the_last_ordinal_there_can_be(void **state)
+{
+	struct fixture *f = *state;
+	struct scene s = scene_make(f->st);
+	struct store_query q = { .position = s.position[3] };
+	char cursor[STORE_CURSOR_MAX] = "";
+	struct store_delivery d;
+	size_t n;
+
+	want_rc(store_deliveries(f->st, &q, cursor, &d, 1, &n), RC_OK,
+	    "first");
+	want_i64(d.key.subscription, 2, "first");
+	d.key.ordinal = UINT16_MAX;
+	store_cursor_at(f->st, &q, &d, cursor);
+	want_rc(store_deliveries(f->st, &q, cursor, &d, 1, &n), RC_OK,
+	    "next");
+	want_i64((int64_t)n, 1, "next");
+	want_i64(d.key.subscription, 5, "next");
+}
+
+static void
 a_page_ends_when_enough_was_looked_at(void **state)
 {
 	struct fixture *f = *state;
@@ -440,7 +461,7 @@ count(struct store *st, const struct store_query *q, bool seen[])
 	return all;
 }
 
-#define MANY	1100		/* subscriptions: too many to walk side by side */
+#define MANY	1100		/* subscriptions: not walked side by side */
 #define EACH	220		/* of one event */
 
 static void
@@ -505,6 +526,7 @@ main(void)
 		TEST(listed_deliveries_say_what_became_of_them),
 		TEST(a_cursor_means_nothing_to_another_query),
 		TEST(very_many_subscriptions_are_listed_all_the_same),
+		TEST(a_list_goes_on_after_the_last_ordinal_there_can_be),
 		TEST(a_page_ends_when_enough_was_looked_at),
 	};
 

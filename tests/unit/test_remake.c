@@ -6,7 +6,8 @@
 	"\"authorization\":\"Bearer 1234567890\"},\"jsonBody\":{"	\
 	"\"id\":\"{{agwID}}\",\"n\":\"{{{adultsPax}}}\","		\
 	"\"try\":\"{{delivery.attempt}}\",\"of\":\"{{delivery.id}}\","	\
-	"\"sub\":\"{{subscription.name}}\",\"type\":\"{{event.type}}\","	\
+	"\"sub\":\"{{subscription.name}}\","				\
+	"\"type\":\"{{event.type}}\","					\
 	"\"event\":\"{{event.id}}\",\"at\":\"{{event.time}}\","		\
 	"\"all\":\"{{{order}}}\"}}}"
 
