@@ -26,9 +26,12 @@ find(const char *host, struct resolve_answer *a)
 {
 	int inside = atomic_fetch_add(&dns.inside, 1) + 1;
 
+	int most = atomic_load(&dns.most);
+
 	atomic_fetch_add(&dns.asked, 1);
-	if (inside > atomic_load(&dns.most))
-		atomic_store(&dns.most, inside);
+	while (inside > most &&
+	    !atomic_compare_exchange_weak(&dns.most, &most, inside))
+		;
 	if (strncmp(host, "dead", 4) == 0) {
 		pthread_mutex_lock(&dns.lock);
 		while (!dns.gone)
@@ -193,6 +196,10 @@ a_look_up_nobody_waits_for_still_counts(void **state)
 	    "after cancelling");
 	ask(r, "new.test", &late);
 	want_i64(resolve_running(r), threads_of_new_names(), "one more");
+	for (int64_t until = clock_mono_ms() + PATIENCE_MS;
+	    atomic_load(&dns.inside) < threads_of_new_names() &&
+	    clock_mono_ms() < until;)
+		(void)poll(NULL, 0, 1);
 	let_them_go();
 	wait_for(r, &late);
 	want_i64(late.error, 0, "error");
