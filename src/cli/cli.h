@@ -116,6 +116,11 @@ int cli_one(struct cli *c, int argc, char **argv,
     const struct cli_option *opt, size_t n, enum store_kind kind,
     uint32_t *number);
 
+/* A verb that lists all of a kind, as a table or as lines of JSON. */
+typedef void cli_list_fn(const struct cli *c, const struct roster *r);
+int cli_list(struct cli *c, int argc, char **argv, cli_list_fn *rows,
+    cli_list_fn *lines);
+
 /* A verb that changes one record, and needs no more than its id. */
 typedef enum rc cli_change_fn(const struct config *cf, uint32_t number,
     struct buf *why);

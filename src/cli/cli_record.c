@@ -23,6 +23,24 @@ cli_one(struct cli *c, int argc, char **argv, const struct cli_option *opt,
 }
 
 int
+cli_list(struct cli *c, int argc, char **argv, cli_list_fn *rows,
+    cli_list_fn *lines)
+{
+	const struct roster *r;
+	int status;
+
+	status = cli_begin(c, argc, argv, 0, "list takes no arguments");
+	if (status == CLI_OK)
+		status = cli_roster(c, &r);
+	if (status != CLI_OK)
+		return status;
+	store_idle(c->service.store);
+	(c->json ? lines : rows)(c, r);
+	roster_release(r);
+	return status;
+}
+
+int
 cli_change(struct cli *c, int argc, char **argv, enum store_kind kind,
     cli_change_fn *fn)
 {

@@ -101,21 +101,7 @@ print_lines(const struct cli *c, const struct roster *r)
 static int
 list(struct cli *c, int argc, char **argv)
 {
-	const struct roster *r;
-	int status;
-
-	status = cli_begin(c, argc, argv, 0, "list takes no arguments");
-	if (status == CLI_OK)
-		status = cli_roster(c, &r);
-	if (status != CLI_OK)
-		return status;
-	store_idle(c->service.store);
-	if (c->json)
-		print_lines(c, r);
-	else
-		print_rows(c, r);
-	roster_release(r);
-	return status;
+	return cli_list(c, argc, argv, print_rows, print_lines);
 }
 
 static int

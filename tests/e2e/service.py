@@ -159,6 +159,21 @@ class Got:
         return json.loads(self.body)
 
 
+class Switch:
+    """An answer that a test turns."""
+
+    def __init__(self, status):
+        self.status, self.lock = status, threading.Lock()
+
+    def __call__(self, n, got):
+        with self.lock:
+            return self.status
+
+    def turn(self, status):
+        with self.lock:
+            self.status = status
+
+
 class Receiver:
     """answer(n, got) returns a status, or (status, headers, body)."""
 

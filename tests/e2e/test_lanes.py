@@ -1,28 +1,12 @@
 """A lane whose endpoint fails: it probes, and catches up once that is back."""
 
 import json
-import threading
 
 import pytest
 from harness import wait_for
-from service import ticketed
+from service import Switch, ticketed
 
 STEPS = [1, 2, 600, 600, 600]
-
-
-class Switch:
-    """An answer that a test turns."""
-
-    def __init__(self, status):
-        self.status, self.lock = status, threading.Lock()
-
-    def __call__(self, n, got):
-        with self.lock:
-            return self.status
-
-    def turn(self, status):
-        with self.lock:
-            self.status = status
 
 
 @pytest.fixture

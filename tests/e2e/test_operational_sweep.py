@@ -9,28 +9,13 @@ import harness
 import pytest
 from harness import wait_for
 from receiver import verify
-from service import ticketed
+from service import Switch, ticketed
 
 FAILING, DISABLED, RECOVERED = OWN = [
     f"skycap.subscription.{what}"
     for what in ("failing", "disabled", "recovered")]
 BARE = {"httpRequest": {}}
 SHORT = [1] * 32
-
-
-class Switch:
-    """An answer that a test turns."""
-
-    def __init__(self, status):
-        self.status, self.lock = status, threading.Lock()
-
-    def __call__(self, n, got):
-        with self.lock:
-            return self.status
-
-    def turn(self, status):
-        with self.lock:
-            self.status = status
 
 
 @pytest.fixture(name="s")
