@@ -425,14 +425,14 @@ const struct command cmd_subscription = {
 	.summary = "what clients want to hear of, and where",
 	.help = "A task is {\"httpRequest\": {...}}, as the help page prints "
 	    "it, or with \"name\",\n\"event\", \"filter\" and \"settings\" "
-	    "beside it.  Its events come from \"event\" or from\n--event; "
+	    "beside it.  Its events come from \"event\" or\nfrom --event; "
 	    "\"*\" means all that are about orders (skycap catalog lists "
-	    "them).\n`add` prints the new id.  What is due to a paused "
-	    "subscription is held\nuntil it is resumed, for [retention] "
-	    "held_days at most; then it is sent, or given\nup with --drop.  "
-	    "Secret values are shown masked; an edit that leaves a mask\n"
-	    "{\"secret\":true} in place keeps what is there.\n`export` prints "
-	    "a task as `add` and `edit` take it; all of a client at once is "
-	    "for\nskycap client export.",
+	    "them).\n`add` prints the new id.\nWhat is due to a paused "
+	    "subscription is held until it is resumed, for\n[retention] "
+	    "held_days at most; then it is sent, or given up with "
+	    "--drop.\nSecret values are shown masked; an edit that leaves a "
+	    "mask {\"secret\":true} in\nplace keeps what is there.\n`export` "
+	    "prints a task as `add` and `edit` take it; all of a client at "
+	    "once is\nfor skycap client export.",
 	.run = run,
 };
