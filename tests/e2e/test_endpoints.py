@@ -274,6 +274,7 @@ def test_descriptors_that_run_out_are_not_charged_to_endpoints(
         assert [a["word"] for a in log] == \
             ["internal"] * (len(log) - 1) + ["ok"]
         assert "open files" in log[0]["sentence"]
+        assert second()["attempts"] == 1
         assert len(r.got) == 2
     finally:
         process.terminate()
