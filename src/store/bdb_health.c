@@ -24,7 +24,6 @@ add(struct store_health *h, const struct store_settle *s)
 {
 	if (s->health > 0) {
 		h->failures = 0;
-		h->first_failure_ms = 0;
 		h->last_success_ms = s->now_ms;
 		h->probe = (struct store_due){ 0 };
 		return;

@@ -154,7 +154,8 @@ MUST_USE enum rc store_settle(struct store *st, struct store_settle *s,
  */
 struct store_health {
 	uint32_t failures;		/* in a row; 0 after a success */
-	int64_t	 first_failure_ms;	/* of those in a row; 0: none */
+	int64_t	 first_failure_ms;	/* of those in a row, or of the last
+					   ones that were; 0: never */
 	int64_t	 last_failure_ms;	/* ever; 0: never */
 	int64_t	 last_success_ms;	/* the same */
 	uint8_t	 told;			/* what was made known of it: the
