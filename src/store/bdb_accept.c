@@ -21,6 +21,7 @@
  *           at once; or one fan-out row
  */
 #define ROWS_MAX	10000
+#define CLOCK_SLACK_MS	1000
 #define BYTES_MAX	(2 * STORE_ORDER_MAX)	/* of orders: those that are
 						   joined wait for them all */
 
@@ -382,7 +383,8 @@ accept_batch(struct store *st, struct store_accept **item, size_t n,
 		goto done;
 	}
 	make_room(&b);
-	if (*newest_ms < now_ms)
+	/* in order though clocks differ a little; one that was set back counts */
+	if (*newest_ms < now_ms || *newest_ms - now_ms > CLOCK_SLACK_MS)
 		*newest_ms = now_ms;
 	b.accepted_ms = *newest_ms;
 	take_all(st, &b);

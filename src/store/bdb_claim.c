@@ -151,6 +151,47 @@ claim_due(struct store *st, struct claim_arg *a)
 	return rc;
 }
 
+static int
+read_part(struct store *st, struct buf *key, void *into, uint32_t from,
+    uint32_t len)
+{
+	DB *db = st->db[BDB_EVENT];
+	DBT k = { .data = key->s, .size = (uint32_t)key->len };
+	DBT v = { .data = into, .ulen = len, .doff = from, .dlen = len,
+	    .flags = DB_DBT_USERMEM | DB_DBT_PARTIAL };
+	int error = db->get(db, NULL, &k, &v, 0);
+
+	return error == 0 && v.size != len ? DB_NOTFOUND : error;
+}
+
+/*
+ * Without its list of subscriptions, which may be longer than the order: each
+ * of them has the event in memory at the same time.
+ */
+static int
+read_large(struct store *st, struct buf *key, struct buf *raw, uint32_t size)
+{
+	char head[EVENT_HEAD];
+	uint32_t skip;
+	char *rest;
+	int error;
+
+	error = size < EVENT_HEAD ? DB_NOTFOUND :
+	    read_part(st, key, head, 0, EVENT_HEAD);
+	if (error != 0)
+		return error;
+	skip = EVENT_HEAD + event_without_list(head);
+	if (skip > size)
+		return DB_NOTFOUND;
+	buf_put(raw, head, EVENT_HEAD);
+	rest = buf_room(raw, size - skip);
+	if (rest == NULL)
+		return DB_NOTFOUND;
+	error = read_part(st, key, rest, skip, size - skip);
+	raw->len += size - skip;
+	return error;
+}
+
 /*
  * A row into memory of its own and of its size, read at once if it is of a
  * usual size.
@@ -170,19 +211,12 @@ claim_event(struct store *st, struct buf *key, struct store_claim *c)
 	k.size = (uint32_t)key->len;
 	buf_clear(raw);
 	error = db->get(db, NULL, &k, &v, 0);
-	while (error == DB_BUFFER_SMALL) {
-		v.ulen = v.size;
-		v.data = buf_room(raw, v.size);
-		if (v.data == NULL)
-			return RC_INVALID;
-		error = db->get(db, NULL, &k, &v, 0);
-	}
+	if (error == DB_BUFFER_SMALL)
+		error = read_large(st, key, raw, v.size);
+	else if (error == 0)
+		buf_put(raw, most, v.size);
 	if (error != 0)
 		return bdb_rc(st, error, "reading an event");
-	if (v.data == most)
-		buf_put(raw, most, v.size);
-	else
-		raw->len = v.size;
 	return event_decode(&c->event, c->due.key.position);
 }
 

@@ -1,3 +1,4 @@
+#include <string.h>
 #include "store/bdb_key.h"
 
 /*
@@ -15,6 +16,7 @@
  *   order      all the rest
  */
 #define EVENT_LAYOUT	1
+#define EVENT_N		(EVENT_HEAD - 4)	/* where n32 is */
 
 enum { EVENT_TEST = 1, EVENT_SENDER = 2, EVENT_OCCURRED = 4,
 	EVENT_CHAIN = 8 };
@@ -78,6 +80,19 @@ event_encode(struct buf *val, const struct store_accept *a,
 	if (occurred)
 		put_text(val, a->occurred);
 	buf_slice(val, a->order);
+}
+
+uint32_t
+event_without_list(char head[EVENT_HEAD])
+{
+	struct slice s = { head + EVENT_N, 4 };
+	uint32_t n = slice_be32(&s), len = n * 4;
+
+	if (head[1] & EVENT_CHAIN)
+		len += 8 + (n + 7) / 8;
+	head[1] = (char)(head[1] & ~EVENT_CHAIN);
+	memset(head + EVENT_N, 0, 4);
+	return n > STORE_SUBSCRIPTIONS_MAX ? UINT32_MAX - EVENT_HEAD : len;
 }
 
 enum rc

@@ -92,6 +92,13 @@ void event_encode(struct buf *val, const struct store_accept *a,
     int64_t accepted_ms);
 MUST_USE enum rc event_decode(struct store_event *ev, uint64_t position);
 
+/*
+ * The first bytes of a row as of an event that nobody subscribes to; returns
+ * how many of the bytes that follow have to be left out then.
+ */
+#define EVENT_HEAD	18
+uint32_t event_without_list(char head[EVENT_HEAD]);
+
 /* REF */
 void key_ref_recent(struct buf *key, uint64_t first);
 MUST_USE enum rc key_ref_recent_parse(struct slice key, uint64_t *first);

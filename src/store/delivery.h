@@ -70,10 +70,10 @@ struct store_claim {
 /*
  * Read up to max rows of a lane that are due at now_ms, strictly after *after
  * in the tree's order (NULL: from the lane's beginning), each with its event,
- * into c[] (events initialised here; cleared by the caller with
- * store_event_clear).  *next_ms is the due time of the first row not returned,
- * INT64_MAX if there is none.  A row whose event is missing is skipped and
- * logged: verify reports it.
+ * into c[] (events initialised here, without their subscriptions where these
+ * are many; cleared by the caller with store_event_clear).  *next_ms is the due
+ * time of the first row not returned, INT64_MAX if there is none.  A row whose
+ * event is missing is skipped and logged: verify reports it.
  */
 MUST_USE enum rc store_claim(struct store *st, uint32_t lane,
     const struct store_due *after, int64_t now_ms, struct store_claim *c,

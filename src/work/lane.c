@@ -144,6 +144,14 @@ age(struct lanes *ls, struct lane_now now)
 	}
 }
 
+/* Between two starts at a rate. */
+static int64_t
+gap_us(double rate_per_s)
+{
+	return (int64_t)(1e6 / (rate_per_s < LANE_RATE_MIN ? LANE_RATE_MIN :
+	    rate_per_s));
+}
+
 void
 lane_rule(struct lanes *ls, uint32_t number, struct lane_rules r,
     struct lane_now now)
@@ -162,6 +170,8 @@ lane_rule(struct lanes *ls, uint32_t number, struct lane_rules r,
 		l->due_ms = l->since_ms = INT64_MIN;	/* begin anew */
 	if (r.rate_per_s <= 0)
 		l->rest_us = 0;
+	else if (l->rest_us > now.mono_ms * 1000 + gap_us(r.rate_per_s))
+		l->rest_us = now.mono_ms * 1000 + gap_us(r.rate_per_s);
 	l->fresh = false;
 	l->rules = r;
 	update(ls, l, now);
@@ -197,6 +207,8 @@ appetite(const struct lanes *ls, const struct lane *l)
 	uint64_t used = ls->fetched + (uint64_t)ls->asked * LANE_FETCH / 2;
 	uint32_t want = LANE_FETCH - l->fetched.n;
 
+	if (suspect(l))			/* it has one slot */
+		return l->fetched.n == 0;
 	if (used + want <= room)
 		return want;
 	return l->fetched.n == 0 ? l->width : 0;
@@ -234,6 +246,17 @@ lane_ask(struct lanes *ls, struct lane_now now, struct lane_wish *w)
 	}
 }
 
+/* Until when a lane that probes waits for that: least_ms at least. */
+static int64_t
+probe_at(int64_t probe_ms, int64_t least_ms, struct lane_now now)
+{
+	int64_t ahead = least_ms;
+
+	if (probe_ms != INT64_MAX && probe_ms - now.wall_ms > ahead)
+		ahead = probe_ms - now.wall_ms;
+	return now.mono_ms + (ahead < LANE_PROBE_MS ? ahead : LANE_PROBE_MS);
+}
+
 void
 lane_fetched(struct lanes *ls, uint32_t number, struct lane_rows *rows,
     int64_t next_ms, struct lane_now now)
@@ -246,8 +269,12 @@ lane_fetched(struct lanes *ls, uint32_t number, struct lane_rows *rows,
 	}
 	if (next_ms < l->due_ms)
 		l->due_ms = next_ms;
-	if (l->probes && rows->n == 0 && l->quiet_ms < now.mono_ms + AGAIN_MS)
-		l->quiet_ms = now.mono_ms + AGAIN_MS;	/* not at hand now */
+	if (l->probes && rows->n == 0) {	/* it can't be had just now */
+		int64_t again = probe_at(next_ms, AGAIN_MS, now);
+
+		if (l->quiet_ms < again)
+			l->quiet_ms = again;
+	}
 	if (!l->rules.open || (probing(l) && !l->probes)) {
 		if (rows->n > 0)
 			l->due_ms = l->since_ms = INT64_MIN;
@@ -279,7 +306,7 @@ pick(struct lanes *ls)
 		return NULL;
 	if (ls->flight >= ls->slots / 2)
 		more = NULL;
-	if (ls->suspect_flight >= ls->slots / 2)
+	if (ls->suspect_flight >= ls->slots / 2 || ls->spare_suspects)
 		susp = NULL;
 	if (susp != NULL && ((first == NULL && more == NULL) ||
 	    ls->tick++ % 4 == 3))
@@ -291,12 +318,9 @@ pick(struct lanes *ls)
 static void
 rest(struct lane *l, struct lane_now now)
 {
-	double rate = l->rules.rate_per_s < LANE_RATE_MIN ? LANE_RATE_MIN :
-	    l->rules.rate_per_s;
-
 	if (l->rest_us < now.mono_ms * 1000 - RATE_SLACK_US)
 		l->rest_us = now.mono_ms * 1000;
-	l->rest_us += (int64_t)(1e6 / rate);
+	l->rest_us += gap_us(l->rules.rate_per_s);
 }
 
 struct lane_row *
@@ -345,17 +369,6 @@ unlink_row(struct lane_rows *rs, struct lane_row *row)
 		row->next->prev = row->prev;
 	row->next = row->prev = NULL;
 	rs->n--;
-}
-
-/* Until when a lane that probes waits for that: least_ms at least. */
-static int64_t
-probe_at(int64_t probe_ms, int64_t least_ms, struct lane_now now)
-{
-	int64_t ahead = least_ms;
-
-	if (probe_ms != INT64_MAX && probe_ms - now.wall_ms > ahead)
-		ahead = probe_ms - now.wall_ms;
-	return now.mono_ms + (ahead < LANE_PROBE_MS ? ahead : LANE_PROBE_MS);
 }
 
 static void
@@ -441,6 +454,12 @@ lane_probe_due(struct lanes *ls, uint32_t number, int64_t probe_ms,
 		return;
 	l->quiet_ms = probe_at(probe_ms, LANE_PROBE_MIN_MS, now);
 	update(ls, l, now);
+}
+
+void
+lanes_spare_suspects(struct lanes *ls)
+{
+	ls->spare_suspects = true;
 }
 
 struct lane_rows

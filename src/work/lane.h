@@ -139,6 +139,9 @@ void lane_probe_due(struct lanes *ls, uint32_t number, int64_t probe_ms,
 struct lane_rows lane_take_back(struct lanes *ls, uint32_t number,
     struct lane_now now);
 
+/* From now on no suspect lane starts anything: this is to end soon. */
+void lanes_spare_suspects(struct lanes *ls);
+
 /* Monotonic ms of the next time to call again; INT64_MAX: only if told. */
 int64_t lanes_wake_ms(const struct lanes *ls);
 

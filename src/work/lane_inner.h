@@ -51,6 +51,7 @@ struct lanes {
 	struct { struct lane *first, *last; } turn[TURN_NONE];
 	struct lane	*wish, *wish_last;
 	struct lane_rows young;		/* in flight, not aged, oldest first */
+	bool		 spare_suspects;	/* none starts any more */
 	uint32_t	 tick;		/* whose turn it is: see pick */
 };
 

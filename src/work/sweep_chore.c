@@ -10,6 +10,7 @@
 struct chore {
 	struct chore	*next;
 	uint32_t	 lane;
+	bool		 planned;
 	struct held	 held;
 };
 
@@ -30,20 +31,22 @@ keeper_expand(struct keeper *k)
 static void
 add(struct keeper *k, struct chore *new)
 {
-	struct chore **at = &k->chores.first;
+	struct chores *c = &k->chores;
 
-	while (*at != NULL)
-		at = &(*at)->next;
-	*at = new;
 	new->next = NULL;
+	if (c->first == NULL)
+		c->first = new;
+	else
+		c->last->next = new;
+	c->last = new;
 	tell_loop(k);
 }
 
 /* RC_NOTFOUND: there are no rows. */
 static enum rc
-plan(struct keeper *k, const struct subscription *sub, uint32_t lane,
-    struct held *h)
+plan(struct keeper *k, uint32_t lane, struct held *h)
 {
+	const struct subscription *sub = roster_subscription(k->roster, lane);
 	int64_t now = clock_now_ms();
 	struct store_health health;
 	struct store_lane l;
@@ -66,21 +69,16 @@ plan(struct keeper *k, const struct subscription *sub, uint32_t lane,
 }
 
 void
-keeper_bury(struct keeper *k, const struct subscription *sub, uint32_t lane)
+keeper_bury(struct keeper *k, uint32_t lane)
 {
 	struct chore *c;
-	struct held h;
 
-	for (c = k->chores.first; c != NULL; c = c->next)
-		if (c->lane == lane)
-			return;			/* the next look asks again */
-	if (plan(k, sub, lane, &h) != RC_OK || !held_left(&h))
-		return;
+	if (hold_chore(k->hold, lane, true))
+		return;				/* the next look asks again */
 	c = calloc(1, sizeof *c);
 	if (c == NULL)
 		log_fatal("out of memory");
 	c->lane = lane;
-	c->held = h;
 	add(k, c);
 }
 
@@ -113,24 +111,41 @@ static enum rc
 bury(struct keeper *k)
 {
 	struct chore *c = k->chores.first;
-	size_t n;
-	enum rc rc = held_step(k->s->config.store, &c->held, &n);
+	size_t n = 0;
+	enum rc rc;
 
-	if (rc != RC_OK)
+	rc = c->planned ? held_step(k->s->config.store, &c->held, &n) :
+	    plan(k, c->lane, &c->held);
+	if (rc == RC_NOTFOUND)
+		c->held = (struct held){ .n = 0 };
+	else if (rc != RC_OK)
 		return rc;
+	c->planned = true;
 	atomic_fetch_add(&k->s->dead, n);
+	if (n > 0) {			/* it may have made way for others */
+		hold_rewind(k->hold, c->lane, 0);
+		keeper_post(k, (struct note){ .kind = NOTE_DUE,
+		    .lane = c->lane, .due_ms = INT64_MIN });
+	}
 	k->chores.first = c->next;
 	if (held_left(&c->held))
 		add(k, c);
-	else
+	else {
+		hold_chore(k->hold, c->lane, false);
 		free(c);
+	}
 	return RC_OK;
 }
 
 void
 keeper_chore(struct keeper *k)
 {
-	enum rc rc = k->chores.expanding ? expand(k) : bury(k);
+	struct chores *c = &k->chores;
+	enum rc rc;
+
+	c->turn = !c->turn;
+	rc = c->expanding && (c->turn || c->first == NULL) ? expand(k) :
+	    bury(k);
 
 	k->chores.again_ms = rc == RC_OK ? 0 : clock_mono_ms() + AGAIN_MS;
 	tell_loop(k);

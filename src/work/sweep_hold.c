@@ -5,6 +5,7 @@
 #define BUCKETS	4096		/* of parcels: about as many as are held */
 #define LANES	1024		/* buckets of lanes */
 #define PASSES	8		/* reads for one wish, over rows held */
+#define SOME	8		/* rows read at first */
 #define BUSY_MS	20		/* to ask again, while too much is held */
 #define FAR_MS	(INT64_MAX - 1)	/* later than any row is due */
 
@@ -18,9 +19,11 @@ struct hold_lane {
 	struct hold_lane *next;
 	uint32_t	 number;
 	uint32_t	 n;		/* parcels of it in the table */
+	size_t		 bytes;		/* of their events */
 	struct cursor	 due;
 	bool		 far;
 	bool		 met;
+	bool		 chore;
 	bool		 noted;		/* health is known, and not good */
 	struct store_health health;
 	bool		 named;		/* the row to probe with is known */
@@ -132,6 +135,7 @@ keep(struct hold *h, struct hold_lane *l, struct store_claim *c)
 	p->next_held = h->at[b];
 	h->at[b] = p;
 	h->bytes += p->bytes;
+	l->bytes += p->bytes;
 	l->n++;
 	return p;
 }
@@ -148,12 +152,15 @@ void
 hold_drop(struct hold *h, struct parcel *p)
 {
 	struct parcel **at = &h->at[bucket(p->due.key)];
+	struct hold_lane *l;
 
 	while (*at != p)
 		at = &(*at)->next_held;
 	*at = p->next_held;
+	l = get(h, p->due.key.subscription);
+	l->n--;
+	l->bytes -= p->bytes;
 	h->bytes -= p->bytes;
-	get(h, p->due.key.subscription)->n--;
 	parcel_free(p);
 }
 
@@ -163,7 +170,7 @@ hold_release(struct hold *h, struct lane_rows *rows)
 	while (rows->n > 0) {
 		struct parcel *p = parcel_of(lane_rows_shift(rows));
 
-		hold_rewind(h, p->due.key.subscription, p->due.due_ms);
+		hold_unread(h, &p->due);
 		hold_drop(h, p);
 	}
 }
@@ -177,16 +184,16 @@ hold_some(const struct hold *h, uint32_t lane)
 }
 
 static void
-rewind_to(struct hold_lane *l, int64_t due_ms)
+rewind_to(struct cursor *c, uint32_t lane, int64_t due_ms)
 {
-	if (!l->due.begun || due_ms > l->due.at.due_ms)
+	if (!c->begun || due_ms > c->at.due_ms)
 		return;
 	if (due_ms <= 0)
-		l->due.begun = false;
+		c->begun = false;
 	else
-		l->due.at = (struct store_due){
+		c->at = (struct store_due){
 			.due_ms = due_ms - 1,
-			.key = { UINT64_MAX, l->number, UINT16_MAX },
+			.key = { UINT64_MAX, lane, UINT16_MAX },
 		};
 }
 
@@ -196,7 +203,21 @@ hold_rewind(struct hold *h, uint32_t lane, int64_t due_ms)
 	struct hold_lane *l = find(h, lane);
 
 	if (l != NULL)
-		rewind_to(l, due_ms);
+		rewind_to(&l->due, lane, due_ms);
+}
+
+void
+hold_unread(struct hold *h, const struct store_due *d)
+{
+	struct hold_lane *l = find(h, d->key.subscription);
+
+	if (l == NULL)
+		return;
+	rewind_to(&l->due, l->number, d->due_ms);
+	if (d->due_ms <= clock_now_ms())
+		return;
+	rewind_to(&l->pulled, l->number, d->due_ms);
+	l->pull = true;
 }
 
 void
@@ -215,13 +236,39 @@ hold_near(struct hold *h, uint32_t lane)
 }
 
 bool
+hold_met(const struct hold *h, uint32_t lane)
+{
+	const struct hold_lane *l = find(h, lane);
+
+	return l != NULL && l->met;
+}
+
+void
 hold_meet(struct hold *h, uint32_t lane)
 {
-	struct hold_lane *l = get(h, lane);
-	bool was = l->met;
+	get(h, lane)->met = true;
+}
 
-	l->met = true;
-	return !was;
+bool
+hold_chore(struct hold *h, uint32_t lane, bool is)
+{
+	struct hold_lane *l = get(h, lane);
+	bool was = l->chore;
+
+	l->chore = is;
+	return was;
+}
+
+void
+hold_wish(struct hold *h, const struct lane_wish *w)
+{
+	struct hold_lane *l = get(h, w->number);
+
+	rewind_to(&l->due, l->number, w->since_ms);
+	if (w->pull) {
+		l->pull = true;
+		l->pulled.begun = false;
+	}
 }
 
 void
@@ -247,9 +294,17 @@ hold_probe(struct hold *h, uint32_t lane, const struct store_due *d)
 {
 	struct hold_lane *l = get(h, lane);
 
-	l->named = d != NULL;
-	if (d != NULL)
-		l->probe = *d;
+	l->named = true;
+	l->probe = *d;
+}
+
+void
+hold_probe_moved(struct hold *h, const struct store_due *from, int64_t due_ms)
+{
+	struct hold_lane *l = find(h, from->key.subscription);
+
+	if (l != NULL && l->named && same(l->probe.key, from->key))
+		l->probe.due_ms = due_ms;
 }
 
 /*
@@ -282,6 +337,17 @@ read_on(struct hold *h, struct hold_lane *l, struct cursor *from,
 	return RC_OK;
 }
 
+/* A few at first: how large they are is not known before. */
+static size_t
+some(const struct hold_lane *l, size_t max)
+{
+	size_t room = HOLD_LANE_BYTES / SOME, fit = SOME;
+
+	if (l->n > 0 && l->bytes / l->n < room)
+		fit = HOLD_LANE_BYTES / (l->bytes / l->n + 1);
+	return fit < max ? fit : max;
+}
+
 static enum rc
 read_due(struct hold *h, struct hold_lane *l, struct cursor *from,
     int64_t now_ms, size_t max, struct lane_rows *rows, int64_t *next_ms)
@@ -289,10 +355,10 @@ read_due(struct hold *h, struct hold_lane *l, struct cursor *from,
 	bool more = true;
 	enum rc rc = RC_OK;
 
-	for (int i = 0; rc == RC_OK && more && rows->n < max && i < PASSES;
-	    i++)
-		rc = read_on(h, l, from, now_ms, max - rows->n, rows, next_ms,
-		    &more);
+	for (int i = 0; rc == RC_OK && more && rows->n < max && i < PASSES &&
+	    l->bytes < HOLD_LANE_BYTES; i++)
+		rc = read_on(h, l, from, now_ms, some(l, max - rows->n), rows,
+		    next_ms, &more);
 	return rc;
 }
 
@@ -306,7 +372,7 @@ read_pulled(struct hold *h, struct hold_lane *l, int64_t now_ms, size_t max,
 
 	if (!l->pull)
 		return RC_OK;
-	if (rows->n == max) {
+	if (rows->n == max || l->bytes >= HOLD_LANE_BYTES) {
 		*next_ms = now_ms;
 		return RC_OK;
 	}
@@ -332,18 +398,35 @@ read_named(struct hold *h, struct hold_lane *l, struct lane_rows *rows)
 	bool more;
 	enum rc rc;
 
+	l->named = false;
 	if (key.ordinal > 0)
 		before.at.key.ordinal--;
 	else {
 		before.at.key.position--;
 		before.at.key.ordinal = UINT16_MAX;
 	}
-	l->named = false;
 	rc = read_on(h, l, &before, FAR_MS, 1, rows, &next, &more);
-	if (rc == RC_OK && rows->n == 1 &&
-	    !same(parcel_of(rows->first)->due.key, key))
+	if (rc != RC_OK || rows->n == 0)
+		return rc;
+	if (same(parcel_of(rows->first)->due.key, key))
+		l->named = true;
+	else
 		hold_drop(h, parcel_of(lane_rows_shift(rows)));
-	return rc;
+	return RC_OK;
+}
+
+/* All but the first. */
+static void
+drop_others(struct hold *h, struct lane_rows *rows)
+{
+	struct lane_rows first = { NULL, NULL, 0 };
+
+	if (rows->n == 0)
+		return;
+	lane_rows_add(&first, lane_rows_shift(rows));
+	while (rows->n > 0)
+		hold_drop(h, parcel_of(lane_rows_shift(rows)));
+	*rows = first;
 }
 
 static enum rc
@@ -351,14 +434,17 @@ read_probe(struct hold *h, struct hold_lane *l, struct lane_rows *rows,
     int64_t *next_ms)
 {
 	struct cursor first = { .begun = false };
+	bool more;
 	size_t n;
 	enum rc rc = RC_OK;
 
 	l->pull = false;
 	if (l->named)
 		rc = read_named(h, l, rows);
-	if (rc == RC_OK && rows->n == 0)
-		rc = read_due(h, l, &first, FAR_MS, 1, rows, next_ms);
+	if (rc == RC_OK && rows->n == 0)	/* some may be unreadable */
+		rc = read_on(h, l, &first, FAR_MS, LANE_FETCH, rows, next_ms,
+		    &more);
+	drop_others(h, rows);
 	if (rc == RC_OK)		/* as if none had been read */
 		rc = store_claim(h->store, l->number, NULL, 0, h->claim, 0,
 		    &n, next_ms);
@@ -375,18 +461,14 @@ hold_claim(struct hold *h, const struct lane_wish *w,
 	uint32_t max = w->max < LANE_FETCH ? w->max : LANE_FETCH;
 	enum rc rc;
 
-	rewind_to(l, w->since_ms);
-	if (w->pull) {
-		l->pull = true;
-		l->pulled.begun = false;
+	hold_wish(h, w);
+	if (h->bytes > HOLD_BYTES_MOST || (l->n > 0 && (w->probe ||
+	    h->bytes > HOLD_BYTES_MAX || l->bytes > HOLD_LANE_BYTES))) {
+		*next_ms = now + BUSY_MS;
+		return RC_OK;
 	}
-	if (h->bytes > HOLD_BYTES_MAX) {
-		if (l->n > 0) {
-			*next_ms = now + BUSY_MS;
-			return RC_OK;
-		}
+	if (h->bytes > HOLD_BYTES_MAX)
 		max = 1;
-	}
 	if (l->n == 0)
 		l->due.begun = false;	/* nothing to leave out: all of it */
 	if (w->probe)

@@ -14,6 +14,8 @@
 #include "work/sweep_inner.h"
 
 #define HOLD_BYTES_MAX	(32 * 1024 * 1024)	/* of events held, roughly */
+#define HOLD_BYTES_MOST	(4 * HOLD_BYTES_MAX)	/* with one for each lane */
+#define HOLD_LANE_BYTES	(4 * 1024 * 1024)	/* of one lane, roughly */
 #define HOLD_DONE_MAX	4096	/* unsettled outcomes; more: no claims */
 
 struct hold;
@@ -27,8 +29,10 @@ void hold_free(struct hold *h);	/* and every parcel in it */
  * far ahead they are due; after a wish to pull, once nothing is due, the rows
  * that come due later, each once.  *next_ms is when the lane's next row is
  * due, INT64_MAX: there is none.
- * While HOLD_BYTES_MAX are held a lane that has some gets none, another one.
- * On any error both are unchanged.
+ * While HOLD_BYTES_MAX are held, or HOLD_LANE_BYTES of the lane, a lane that has
+ * some gets none, another one; with HOLD_BYTES_MOST none does.  A probe is had
+ * while nothing of its lane is held.  On any error both are unchanged, and the
+ * wish is remembered for the lane's next one.
  */
 MUST_USE enum rc hold_claim(struct hold *h, const struct lane_wish *w,
     struct lane_rows *rows, int64_t *next_ms);
@@ -43,6 +47,9 @@ bool hold_some(const struct hold *h, uint32_t lane);
 /* The lane's next claim begins at this due time, if it had read further. */
 void hold_rewind(struct hold *h, uint32_t lane, int64_t due_ms);
 
+/* The same of a row that goes back unsent: what was pulled is so again. */
+void hold_unread(struct hold *h, const struct store_due *d);
+
 /*
  * The lane's next claim takes rows however far ahead they are due; or, after
  * all, not.
@@ -50,14 +57,26 @@ void hold_rewind(struct hold *h, uint32_t lane, int64_t due_ms);
 void hold_far(struct hold *h, uint32_t lane);
 void hold_near(struct hold *h, uint32_t lane);
 
-/* True the first time that it is asked of a lane. */
-bool hold_meet(struct hold *h, uint32_t lane);
+/* What is known of a lane was read from the store; it is from now on. */
+bool hold_met(const struct hold *h, uint32_t lane);
+void hold_meet(struct hold *h, uint32_t lane);
+
+/* Remember what a wish says besides its number of rows, as hold_claim does. */
+void hold_wish(struct hold *h, const struct lane_wish *w);
+
+/* Note that there is a chore for the lane, or no more; whether there was one. */
+bool hold_chore(struct hold *h, uint32_t lane, bool is);
 
 /* What is known of a lane that fails; of NULL: it does not. */
 void hold_note(struct hold *h, uint32_t lane, const struct store_health *of);
 const struct store_health *hold_noted(const struct hold *h, uint32_t lane);
 
-/* The row that the lane's next probe is, unless it is gone; NULL: any. */
+/*
+ * The row that the lane's next probes are, until another is named or it is
+ * gone; and where it is due, if it is this one that was put off.
+ */
 void hold_probe(struct hold *h, uint32_t lane, const struct store_due *d);
+void hold_probe_moved(struct hold *h, const struct store_due *from,
+    int64_t due_ms);
 
 #endif

@@ -176,12 +176,13 @@ claim(struct keeper *k, const struct lane_wish *w)
 	int64_t next = clock_now_ms() + AGAIN_MS;
 	enum rc rc = RC_RETRY;
 
-	if (!keeper_meet(k, w->number))
-		next = clock_now_ms();
-	else if (k->done.n < HOLD_DONE_MAX && k->roster != NULL)
+	if (keeper_meet(k, w->number, &next) &&
+	    k->done.n < HOLD_DONE_MAX && k->roster != NULL)
 		rc = hold_claim(k->hold, w, &rows, &next);
 	if (rc == RC_OK)
 		next = sane(k, w->number, next);
+	else
+		hold_wish(k->hold, w);
 	if (rows.n > 0) {
 		bool gone = removed(k, w->number);
 		const struct subscription *sub = roster_subscription(
@@ -207,13 +208,13 @@ consider(struct keeper *k, uint32_t lane, int64_t due_ms)
 
 	if (sub == NULL) {
 		if (k->roster != NULL && removed(k, lane))
-			keeper_bury(k, NULL, lane);
+			keeper_bury(k, lane);
 		return;
 	}
 	if (subscription_state(sub) != SUBSCRIPTION_ACTIVE ||
 	    subscription_drop_upto(sub) > 0 ||
 	    due_ms < clock_now_ms() - RETRY_DEADLINE_MS)
-		keeper_bury(k, sub, lane);
+		keeper_bury(k, lane);
 }
 
 /*
@@ -227,7 +228,7 @@ look(struct keeper *k, bool whole)
 	struct store_head head[HEADS];
 	uint32_t after = 0;
 	size_t n = HEADS;
-	int64_t now = clock_now_ms();
+	int64_t now = clock_now_ms(), soon;
 
 	keeper_expand(k);
 	while (n == HEADS) {
@@ -241,6 +242,8 @@ look(struct keeper *k, bool whole)
 			int64_t due = sane(k, lane, head[i].due_ms);
 
 			after = lane;
+			/* one that probes may do so before its first is due */
+			(void)keeper_meet(k, lane, &soon);
 			if (whole) {
 				hold_rewind(k->hold, lane, head[i].due_ms);
 				consider(k, lane, head[i].due_ms);
@@ -366,8 +369,7 @@ sort_done(struct keeper *k, struct lane_rows *came)
 		struct parcel *p = parcel_of(lane_rows_shift(came));
 
 		if (p->release) {
-			hold_rewind(k->hold, p->due.key.subscription,
-			    p->due.due_ms);
+			hold_unread(k->hold, &p->due);
 			hold_drop(k->hold, p);
 			continue;
 		}
@@ -391,6 +393,8 @@ round_once(struct keeper *k, struct keeper_box *mail)
 		/* claims first: the loop goes on while outcomes are synced */
 		claim(k, &mail->wish[i]);
 		now = clock_mono_ms();
+		if (now >= k->beat_ms)
+			beat(k, now);
 		if (now - k->done_ms >= SETTLE_LATE_MS && keeper_settles_now(k, now))
 			keeper_settle(k);
 		if (now >= k->check_ms && check(k) != RC_OK)

@@ -20,7 +20,8 @@
 struct chores {
 	bool		 expanding;	/* an event may wait for its due rows */
 	struct store_fanout fanout;
-	struct chore	*first;		/* lanes with rows to bury */
+	struct chore	*first, *last;	/* lanes with rows to bury */
+	bool		 turn;		/* the one and the other */
 	int64_t		 again_ms;	/* not before, after a refusal */
 };
 
@@ -37,7 +38,9 @@ struct keeper {
 	int64_t		 check_ms, look_ms, soon_ms, beat_ms;
 	int64_t		 quit_ms;
 	struct chores	 chores;
-	uint32_t	*gone;		/* subscriptions to disable */
+	struct gone { uint32_t number; uint64_t version; }
+			*gone;		/* subscriptions to disable, as the
+					   attempts had them */
 	size_t		 ngone, capgone;
 };
 
@@ -63,9 +66,10 @@ void keeper_succeeded(struct keeper *k, uint32_t lane);
 
 /*
  * A lane that nothing was claimed of yet may have failed before this process
- * began.  False: it probes, and should ask again as such.
+ * began, and the loop is told so.  False: nothing should be claimed, since it
+ * probes or the store can't say; it may ask again at *next_ms.
  */
-bool keeper_meet(struct keeper *k, uint32_t lane);
+bool keeper_meet(struct keeper *k, uint32_t lane, int64_t *next_ms);
 
 /* The service is about to disable a subscription.  False: not just now. */
 bool keeper_disables(struct keeper *k, uint32_t lane, const char *reason);
@@ -74,11 +78,10 @@ bool keeper_disables(struct keeper *k, uint32_t lane, const char *reason);
 void keeper_expand(struct keeper *k);
 
 /*
- * Rows of a lane that are not to be sent any more die, as held.h says; sub NULL:
- * it was removed for sure.
+ * Rows of a lane that are not to be sent any more die, as held.h says; if its
+ * subscription is not there it was removed for sure.
  */
-void keeper_bury(struct keeper *k, const struct subscription *sub,
-    uint32_t lane);
+void keeper_bury(struct keeper *k, uint32_t lane);
 
 bool keeper_chores_wait(const struct keeper *k);
 void keeper_chore(struct keeper *k);	/* one step */

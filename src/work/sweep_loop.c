@@ -30,6 +30,8 @@ struct loop {
 	bool		 expand;	/* the same of the fan-out */
 	bool		 idle;		/* as the keeper was told */
 	bool		 again;		/* something moved: do not sleep */
+	int64_t		 winding_ms;	/* since when it is to end; INT64_MIN */
+	uint32_t	 winding;	/* in flight from before that */
 };
 
 static struct lane_now
@@ -125,10 +127,12 @@ due(struct loop *lo, uint32_t number, int64_t due_ms)
 	lane_due(lo->lanes, number, due_ms, now());
 }
 
+/* What it has is not what is due any more: all of it anew. */
 static void
 let_go(struct loop *lo, uint32_t number)
 {
 	give_back(lo, lane_take_back(lo->lanes, number, now()));
+	due(lo, number, INT64_MIN);
 }
 
 static void
@@ -146,6 +150,8 @@ take_note(struct loop *lo, struct note *n)
 		lane_probe_due(lo->lanes, n->lane, n->due_ms, now());
 		break;
 	case NOTE_FAILED:
+		if (!lane_known(lo->lanes, n->lane))
+			apply(lo, n->lane);
 		lane_failed_before(lo->lanes, n->lane, n->failures, n->due_ms,
 		    now());
 		break;
@@ -268,6 +274,8 @@ done(void *arg, const struct webhook_result *r)
 	uint32_t number = p->due.key.subscription;
 
 	lo->again = true;
+	if (p->row.started_ms <= lo->winding_ms)
+		lo->winding--;
 	sending_end(sd, subscription(lo, number), r);
 	sending_put(lo, sd);
 	end(lo, p);
@@ -310,12 +318,25 @@ start(struct loop *lo, struct parcel *p)
 	webhook_send(lo->s->webhook, &rq, done, sd);
 }
 
+/*
+ * A run whose budget is spent, and that still waits for somebody slow, goes on
+ * for the others: who comes next would find the store swept by this one.
+ */
+static bool
+goes_on(const struct loop *lo)
+{
+	const struct sweep *s = lo->s;
+
+	return !atomic_load(&s->stopping) || (lo->winding > 0 &&
+	    s->patient && atomic_load(&s->stops) == 1);
+}
+
 static void
 start_some(struct loop *lo)
 {
 	struct lane_now t = now();
 
-	if (atomic_load(&lo->s->stopping) ||
+	if (!goes_on(lo) ||
 	    t.mono_ms - lo->sure_ms > SWEEP_SURE_MS)
 		return;
 	for (int n = 0; n < STARTS; n++) {
@@ -333,7 +354,7 @@ wish(struct loop *lo)
 {
 	struct lane_wish w;
 
-	if (atomic_load(&lo->s->stopping))
+	if (!goes_on(lo))
 		return;
 	while (lane_ask(lo->lanes, now(), &w)) {
 		if (lo->nwish == lo->capwish) {
@@ -454,15 +475,25 @@ grace_ms(const struct sweep *s, int64_t since_ms)
 static void
 wind_up(struct loop *lo)
 {
-	int64_t since = clock_mono_ms(), until = grace_ms(lo->s, since);
+	int64_t since = clock_mono_ms(), until = grace_ms(lo->s, since), wake;
 
+	lo->winding_ms = since;
+	lo->winding = lanes_count(lo->lanes).flight;
+	lanes_spare_suspects(lo->lanes);
 	while (lanes_count(lo->lanes).flight > 0 && clock_mono_ms() < until) {
+		lo->again = false;
 		until = grace_ms(lo->s, since);
 		atomic_store(&lo->s->tick_ms, clock_mono_ms());
+		take_mail(lo);
+		take_nudges(lo);
 		webhook_work(lo->s->webhook);
+		start_some(lo);
+		wish(lo);
 		send_mail(lo);
-		if (lanes_count(lo->lanes).flight > 0)
-			sleep_till(lo, until);
+		wake = lanes_wake_ms(lo->lanes);
+		if (!lo->again && lanes_count(lo->lanes).flight > 0)
+			sleep_till(lo, goes_on(lo) && wake < until ? wake :
+			    until);
 	}
 	webhook_cancel(lo->s->webhook);
 	send_mail(lo);
@@ -477,7 +508,8 @@ void *
 loop_main(void *arg)
 {
 	struct sweep *s = arg;
-	struct loop lo = { .s = s, .order = ORDER_INIT };
+	struct loop lo = { .s = s, .order = ORDER_INIT,
+	    .winding_ms = INT64_MIN };
 
 	lo.lanes = lanes_new(s->slots);
 	while (!atomic_load(&s->stopping)) {

@@ -182,7 +182,8 @@ failed(struct parcel *p, const struct subscription *sub,
 		dead(p, "given-up");
 		return;
 	}
-	if (r->status == 410) {
+	/* one that was mended meanwhile is not gone */
+	if (r->status == 410 && sub->version == p->attempt.version) {
 		dead(p, "gone");
 		p->gone = true;
 		return;

@@ -16,6 +16,8 @@ settled(struct keeper *k, struct parcel *p)
 	int64_t promoted = p->settle.promoted_ms;
 	bool retried = p->settle.outcome == STORE_RETRIED;
 	int health = p->settle.rc == RC_OK ? p->settle.health : 0;
+	int p_health = p->settle.health;
+	struct store_due due = p->due;
 	char word[STORE_WORD_MAX];
 
 	memcpy(word, p->attempt.word, sizeof word);
@@ -27,7 +29,8 @@ settled(struct keeper *k, struct parcel *p)
 			if (k->gone == NULL)
 				log_fatal("out of memory");
 		}
-		k->gone[k->ngone++] = lane;
+		k->gone[k->ngone++] = (struct gone){ lane,
+		    p->attempt.version };
 	}
 	if (p->settle.rc == RC_OK)
 		atomic_fetch_add(retried ? &s->retried :
@@ -42,6 +45,8 @@ settled(struct keeper *k, struct parcel *p)
 		keeper_post(k, (struct note){ .kind = NOTE_DUE, .lane = lane,
 		    .due_ms = promoted });
 	}
+	if (retried && p_health == 0)
+		hold_probe_moved(k->hold, &due, next);
 	if (health < 0)
 		keeper_failed(k, lane, word);
 	else if (health > 0)
@@ -127,17 +132,22 @@ keeper_disable(struct keeper *k)
 	size_t left = 0;
 
 	for (size_t i = 0; i < k->ngone; i++) {
+		uint32_t number = k->gone[i].number;
+		const struct subscription *sub = k->roster == NULL ? NULL :
+		    roster_subscription(k->roster, number);
 		enum rc rc = RC_RETRY;
 
-		if (keeper_disables(k, k->gone[i], "gone"))
-			rc = subscription_set_state(&k->s->config, k->gone[i],
+		if (sub != NULL && sub->version != k->gone[i].version)
+			continue;	/* mended meanwhile */
+		if (keeper_disables(k, number, "gone"))
+			rc = subscription_set_state(&k->s->config, number,
 			    SUBSCRIPTION_DISABLED, "gone", &why);
 		if (rc == RC_RETRY || rc == RC_STALE || rc == RC_FULL ||
 		    rc == RC_IO)
 			k->gone[left++] = k->gone[i];
 		else if (rc != RC_OK && rc != RC_NOTFOUND)
 			log_error("disabling subscription %u: %s",
-			    k->gone[i], buf_str(&why));
+			    number, buf_str(&why));
 	}
 	if (left < k->ngone)
 		k->check_ms = 0;

@@ -12,7 +12,7 @@ enum told { TOLD_NOTHING, TOLD_FAILING };
 /* False: not now. */
 static bool
 tell(struct keeper *k, uint32_t lane, enum operational what,
-    const struct store_health *h, const char *reason)
+    const struct store_health *h, const char *reason, bool *any)
 {
 	struct operational_ask ask = {
 		.what = what,
@@ -21,21 +21,27 @@ tell(struct keeper *k, uint32_t lane, enum operational what,
 		.reason = reason,
 		.now_ms = clock_now_ms(),
 	};
-	bool any;
 	enum rc rc;
 
-	rc = operational_post(&k->s->config, k->s->rosters, &ask, &any);
-	if (rc == RC_OK && any)
+	*any = false;
+	rc = operational_post(&k->s->config, k->s->rosters, &ask, any);
+	if (rc == RC_OK && *any)
 		k->look = true;		/* it is to be delivered, too */
 	return rc == RC_OK || rc == RC_TOOBIG;
 }
 
-/* The same, kept in mind; the next attempt of its lane asks again. */
+/*
+ * The same, kept in mind; the next attempt of its lane asks again.  A failing
+ * that nobody wants to hear of is not worth a write, and may find somebody.
+ */
 static bool
 tell_once(struct keeper *k, uint32_t lane, enum operational what,
     const struct store_health *h, const char *reason, enum told told)
 {
-	return tell(k, lane, what, h, reason) &&
+	bool any;
+
+	return tell(k, lane, what, h, reason, &any) &&
+	    (any || told != TOLD_FAILING) &&
 	    store_health_told(k->s->config.store, lane, told) == RC_OK;
 }
 
@@ -73,15 +79,31 @@ keeper_succeeded(struct keeper *k, uint32_t lane)
 		hold_note(k->hold, lane, NULL);
 }
 
+/*
+ * When it probes next: as the row to probe with is due, but at least every
+ * LANE_PROBE_MS, and this process is not the first to wait for that.
+ */
+static int64_t
+probe_ms(const struct store_health *h)
+{
+	int64_t latest = h->last_failure_ms + LANE_PROBE_MS;
+
+	return h->probe.due_ms != 0 && h->probe.due_ms < latest ?
+	    h->probe.due_ms : latest;
+}
+
 bool
-keeper_meet(struct keeper *k, uint32_t lane)
+keeper_meet(struct keeper *k, uint32_t lane, int64_t *next_ms)
 {
 	struct store_health h;
 
-	if (!hold_meet(k->hold, lane))
+	if (hold_met(k->hold, lane))
 		return true;
-	if (store_health_get(k->s->config.store, lane, &h) != RC_OK)
-		return true;
+	if (store_health_get(k->s->config.store, lane, &h) != RC_OK) {
+		*next_ms = clock_now_ms() + AGAIN_MS;
+		return false;
+	}
+	hold_meet(k->hold, lane);
 	if (h.failures > 0 || h.told != TOLD_NOTHING)
 		hold_note(k->hold, lane, &h);
 	if (h.failures == 0) {
@@ -91,7 +113,8 @@ keeper_meet(struct keeper *k, uint32_t lane)
 	if (h.probe.due_ms != 0)
 		hold_probe(k->hold, lane, &h.probe);
 	keeper_post(k, (struct note){ .kind = NOTE_FAILED, .lane = lane,
-	    .failures = h.failures, .due_ms = h.probe.due_ms });
+	    .failures = h.failures, .due_ms = probe_ms(&h) });
+	*next_ms = clock_now_ms();
 	return h.failures < LANE_FAILURES;
 }
 
@@ -99,7 +122,8 @@ bool
 keeper_disables(struct keeper *k, uint32_t lane, const char *reason)
 {
 	struct store_health h;
+	bool any;
 
 	return store_health_get(k->s->config.store, lane, &h) == RC_OK &&
-	    tell(k, lane, OPERATIONAL_DISABLED, &h, reason);
+	    tell(k, lane, OPERATIONAL_DISABLED, &h, reason, &any);
 }

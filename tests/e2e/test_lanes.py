@@ -1,12 +1,17 @@
 """A lane whose endpoint fails: it probes, and catches up once that is back."""
 
 import json
+import threading
+import time
 
+import harness
 import pytest
+from endpoints import Raw
 from harness import wait_for
 from service import Switch, ticketed
 
 STEPS = [1, 2, 600, 600, 600]
+BIG = {f"note{i}": "x" * 200000 for i in range(3)}
 
 
 @pytest.fixture
@@ -98,3 +103,84 @@ def test_cron_hits_probe_with_the_same_delivery(s, receiver):
         assert s.sweep()["delivered"] == 0
     assert attempts(s, sub) == before
     assert sum(1 for a in before if a > 1) == 1, before
+
+
+def slow(_, got):
+    time.sleep(0.05)
+    return 204
+
+
+def drain_s(s, good, n):
+    """How long n events take to an endpoint of 50 ms that takes 8 at once."""
+    before, began = len(good.got), time.monotonic()
+    s.run("send", "-", stdin="\n".join(
+        json.dumps({**ticketed(f"G-{i}"), "event": "OrderCanceled"})
+        for i in range(n)))
+    good.wait(before + n, 60)
+    return time.monotonic() - began
+
+
+def test_large_events_of_a_hung_lane_leave_the_others_their_width(
+        service, receiver):
+    s, good = service(), receiver(slow)
+    stop = threading.Event()
+    hung = Raw(lambda sock, n: stop.wait(60))
+    s.start()
+    client = s.client()
+    s.subscribe(good.url(), client, events=("OrderCanceled",))
+    s.subscribe(hung.url(), client, events=("OrderTicketed",), timeout_s=60)
+    try:
+        alone = drain_s(s, good, 200)
+        for i in range(70):
+            assert s.post(ticketed(f"B-{i}", **BIG)).status == 202
+        time.sleep(2)
+        beside = drain_s(s, good, 200)
+        assert beside < 4 * alone + 2, alone    # ten times as long, once
+    finally:
+        stop.set()
+        hung.close()
+
+
+def test_a_run_that_waits_for_a_slow_answer_sends_what_comes_meanwhile(
+        service, receiver):
+    s, good = service("[sweep]\nbudget = 2\n", mode="cgi"), receiver()
+    stop = threading.Event()
+    hung = Raw(lambda sock, n: stop.wait(60))
+    s.start()
+    client = s.client()
+    s.subscribe(good.url(), client, events=("OrderCanceled",))
+    s.subscribe(hung.url(), client, events=("OrderTicketed",), timeout_s=30)
+    assert s.post(ticketed("B")).status == 202
+    run = threading.Thread(target=s.sweep)
+    run.start()
+    time.sleep(4)
+    assert s.post({**ticketed("G"), "event": "OrderCanceled"}).status == 202
+    began = time.monotonic()
+    try:
+        while not good.got and time.monotonic() - began < 40:
+            s.sweep()               # cron, every second
+            time.sleep(1)
+        took = time.monotonic() - began
+        assert took < 15, took      # not the 30 s of the slow one
+    finally:
+        stop.set()
+        hung.close()
+        run.join()
+
+
+def test_410_of_what_was_edited_meanwhile_does_not_disable_it(
+        service, receiver):
+    """The one that is gone is the old URL, not what it was mended to."""
+    s, good = service(), receiver()
+    old = receiver(lambda n, got: (time.sleep(2), 410)[1])
+    s.start()
+    sub = s.subscribe(old.url())
+    assert s.post(ticketed("A")).status == 202
+    old.wait(1)
+    task = json.loads(s.run("subscription", "export", sub, "--with-secrets"))
+    task["httpRequest"]["url"] = good.url()
+    s.run("subscription", "edit", sub, "--file", "-", stdin=json.dumps(task))
+    harness.wait_for("the old one's answer is on record", lambda:
+                     "410" in s.run("show", old.got[0].headers["webhook-id"]))
+    assert s.post(ticketed("B")).status == 202
+    good.wait(1, 5)

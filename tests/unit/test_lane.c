@@ -303,6 +303,25 @@ lanes_wake_in_order_of_their_due_times(void **state)
 	bench_free(b);
 }
 
+static void
+a_rate_that_is_raised_counts_at_once(void **state)
+{
+	struct bench *b = bench_new(256);
+	struct lane_rules r = { .open = true, .width = 8,
+	    .rate_per_s = 0.001 };
+
+	(void)state;
+	lane_rule(b->ls, 1, r, b->now);
+	fetch(b, 1, 4, INT64_MAX);
+	want_i64(start(b, NULL), 1, "the first");
+	r.rate_per_s = 100;
+	lane_rule(b->ls, 1, r, b->now);
+	want_i64(start(b, NULL), 0, "at once");
+	pass(b, 10);
+	want_i64(start(b, NULL), 1, "after its new gap");
+	bench_free(b);
+}
+
 int
 main(void)
 {
@@ -321,6 +340,7 @@ main(void)
 		suspect_lanes_together_have_at_most_half_of_all_slots),
 	    cmocka_unit_test(hung_lanes_leave_the_sound_ones_their_slots),
 	    cmocka_unit_test(a_rate_is_kept_without_bursts),
+	    cmocka_unit_test(a_rate_that_is_raised_counts_at_once),
 	    cmocka_unit_test(
 		a_shut_lane_neither_starts_nor_asks_and_begins_anew),
 	    cmocka_unit_test(
