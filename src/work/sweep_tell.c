@@ -81,15 +81,17 @@ keeper_succeeded(struct keeper *k, uint32_t lane)
 
 /*
  * When it probes next: as the row to probe with is due, but at least every
- * LANE_PROBE_MS, and this process is not the first to wait for that.
+ * LANE_PROBE_MS, and this process is not the first to wait for that.  Where all
+ * that failed is dead, it is another one's turn.
  */
 static int64_t
 probe_ms(const struct store_health *h)
 {
 	int64_t latest = h->last_failure_ms + LANE_PROBE_MS;
 
-	return h->probe.due_ms != 0 && h->probe.due_ms < latest ?
-	    h->probe.due_ms : latest;
+	if (h->probe.due_ms == 0)
+		return h->last_failure_ms + LANE_PROBE_MIN_MS;
+	return h->probe.due_ms < latest ? h->probe.due_ms : latest;
 }
 
 bool
