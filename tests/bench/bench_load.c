@@ -9,7 +9,7 @@
  * answered.  With it, event k is due at k / rate seconds whatever the answers
  * do, and counted from then: a slow answer can't hide those behind it.  With
  * --batch a request is that many events, as NDJSON.  Events are numbered from
- * --first on and go to --lanes lanes in turn, of which --lane (0) is the first;
+ * --first on and go to --lanes lanes in turn, --lane (0) and those after it;
  * with --scatter their sender ids come in no order.  Prints one JSON object.
  */
 #include <errno.h>

@@ -10,7 +10,8 @@ import statistics
 import subprocess
 import time
 
-from rig import Sink, Skycap, measure, private_dirty, task, tool, wrong
+from rig import (Sink, Skycap, cpu_seconds, measure, private_dirty, task,
+                 tool, wrong)
 
 
 def lie(runs):
@@ -132,6 +133,7 @@ def drain(b, sky, sink, count, watch=lambda: None):
              (end["distinct"], end["requests"], sky.stats()["retried"]),
              (count, count, 0))
     end["start_ms"] = (end["first_us"] - began_us) / 1e3
+    end["cpu_us"] = cpu_seconds(sky.pid("sweep")) / count * 1e6
     return end
 
 
@@ -154,12 +156,13 @@ def pauses(sky, times=5):
 
 def few_pending(b, lanes, count):
     """Rates at which count are drained, five times, each from the start."""
-    found = {"rates": [], "start_ms": []}
+    found = {"rates": [], "start_ms": [], "cpu_us": []}
     with Sink(lanes) as sink, Skycap(sink.tasks()) as sky:
         for _ in range(5):
             end = drain(b, sky, sink, count)
             found["rates"] += sink.rates(count)
             found["start_ms"].append(end["start_ms"])
+            found["cpu_us"].append(end["cpu_us"])
         found["commands"] = pauses(sky)
     return found
 
@@ -176,6 +179,7 @@ def many_pending(b, lanes, count, part):
             found["peak_kib"] = max(found["peak_kib"], private_dirty(pid))
             time.sleep(0.2)
             got = sink.ask("/stats")
+        found["cpu_us"] = cpu_seconds(pid) / max(1, got["distinct"]) * 1e6
         found["start_ms"] = (got["first_us"] - began_us) / 1e3
         found["rates"] = sink.rates(part)[:5]
         arrived = 0
@@ -231,7 +235,9 @@ def million(b):
                 statistics.median(many["rates"]),
                 statistics.median(few["rates"]), 0.80,
                 note=f"beside it with {part:,} pending, the median of "
-                f"{lie(few['rates'])}; this one of {lie(many['rates'])}")
+                f"{lie(few['rates'])}; this one of {lie(many['rates'])}; "
+                f"{many['cpu_us']:.0f} us of CPU each, beside it "
+                f"{statistics.median(few['cpu_us']):.0f}")
         b.row(f"start to the first delivery, {where}", many["start_ms"],
               "ms", statistics.median(few["start_ms"]),
               note=f"with the web server's start; beside it with {part:,}")
@@ -284,9 +290,9 @@ def slow_once(b, slots, width, lanes):
                                       "in_flight": flight[0]}
     b.ratio(f"answers after {LATE_MS} ms, {slots} slots, {lanes} lanes", rate,
             bare["per_s"], None,
-            note=f"{rate / limit:.0%} of slots / latency, {limit:,.0f}/s; at "
-            f"most {flight[0]} in flight, {width} a lane; {lie(rates)}; beside "
-            f"it bare libcurl, {slots} handles")
+            note=f"{rate / limit:.0%} of slots / latency, {limit:,.0f}/s; "
+            f"at most {flight[0]} in flight, {width} a lane; {lie(rates)}; "
+            f"bare libcurl with {slots} handles")
 
 
 def slow(b):
@@ -386,6 +392,7 @@ def fanout(b):
                     runs.append(fan(b, sky, sink, k))
                 found[n] = runs, others.end(b, f"fan-out to {n}")
         b.raw["fanout"] = found
+        dirty = b.raw["fanout_kib"] = private_dirty(sky.pid("sweep"))
         none = min((found[n][1] for n in (0, "0 again")),
                    key=lambda got: got["in"]["p99_us"])
         both = [found[n][1]["in"]["p99_us"] / 1e3 for n in (0, "0 again")]
@@ -395,3 +402,5 @@ def fanout(b):
               f"{both[0]:.2f} and {both[1]:.2f} ms, the better")
         for k, n in enumerate(SIZES):
             fan_row(b, k, *found[n], none)
+        b.row(f"memory of sweep, {SIZES[-1]:,} lanes later", dirty / 1024,
+              "MiB")
