@@ -59,6 +59,7 @@ struct sink {
 	struct conn	 conn[FDS_MAX];
 	struct late	*late;
 	size_t		 first, nlate, cap;	/* of late */
+	size_t		 most_late;	/* at once */
 
 	uint64_t	 requests, hung, connections, signed_by_v1;
 	int64_t		 first_us, last_us;	/* of arrivals */
@@ -73,6 +74,7 @@ forget(struct sink *s)
 {
 	s->requests = s->hung = s->connections = s->signed_by_v1 = 0;
 	s->first_us = s->last_us = 0;
+	s->most_late = s->nlate;
 	memset(&s->times, 0, sizeof s->times);
 	if (s->seen.n > 0)
 		memset(s->seen.at, 0, s->seen.cap * sizeof *s->seen.at);
@@ -200,6 +202,8 @@ put_late(struct sink *s, int fd)
 	}
 	s->late[s->first + s->nlate++] = (struct late){
 	    clock_mono_ms() + s->delay_ms, fd, s->conn[fd].use };
+	if (s->nlate > s->most_late)
+		s->most_late = s->nlate;
 }
 
 /* Send what is due; how long until the next, -1 if there is none. */
@@ -246,11 +250,11 @@ put_stats(const struct sink *s, struct buf *out)
 {
 	buf_printf(out, "{\"requests\":%llu,\"distinct\":%zu,"
 	    "\"signed\":%llu,\"hung\":%llu,\"connections\":%llu,"
-	    "\"first_us\":%lld,\"last_us\":%lld,",
+	    "\"late_at_once\":%zu,\"first_us\":%lld,\"last_us\":%lld,",
 	    (unsigned long long)s->requests, s->seen.n,
 	    (unsigned long long)s->signed_by_v1, (unsigned long long)s->hung,
-	    (unsigned long long)s->connections, (long long)s->first_us,
-	    (long long)s->last_us);
+	    (unsigned long long)s->connections, s->most_late,
+	    (long long)s->first_us, (long long)s->last_us);
 	put_spread(s, out);
 	bench_times_print(&s->times, out);
 	buf_putc(out, '}');
