@@ -124,6 +124,16 @@ wake_due(struct lanes *ls, struct lane_now now)
 	}
 }
 
+/* A lane with some in flight counts as suspect from now on, or no more. */
+static void
+count_suspect(struct lanes *ls, const struct lane *l, int sign)
+{
+	if (l->flight == 0)
+		return;
+	ls->suspect_flight += sign > 0 ? l->flight : -l->flight;
+	ls->suspects += sign > 0 ? 1 : -1u;
+}
+
 /* Attempts in flight that grow old make their lanes suspect. */
 static void
 age(struct lanes *ls, struct lane_now now)
@@ -137,7 +147,7 @@ age(struct lanes *ls, struct lane_now now)
 		lane_rows_shift(&ls->young);
 		row->aged = true;
 		if (!suspect(l))
-			ls->suspect_flight += l->flight;
+			count_suspect(ls, l, 1);
 		l->aged++;
 		update(ls, l, now);
 		row = ls->young.first;
@@ -292,6 +302,19 @@ lane_fetched(struct lanes *ls, uint32_t number, struct lane_rows *rows,
 }
 
 /*
+ * Suspect lanes have half of all slots, one each.  Those that began to hang
+ * have more from before, for a while; that is no reason to keep out one that
+ * failed and answers, as long as a quarter of all is left for the others.
+ */
+static bool
+crowded(const struct lanes *ls)
+{
+	return ls->suspects >= ls->slots / 2 ||
+	    (ls->suspect_flight >= ls->slots / 2 &&
+	    ls->flight >= ls->slots - ls->slots / 4);
+}
+
+/*
  * Whose turn it is.  Suspect lanes get one pick in four when others wait too,
  * so that neither starves the other.
  */
@@ -306,7 +329,7 @@ pick(struct lanes *ls)
 		return NULL;
 	if (ls->flight >= ls->slots / 2)
 		more = NULL;
-	if (ls->suspect_flight >= ls->slots / 2 || ls->spare_suspects)
+	if (crowded(ls) || ls->spare_suspects)
 		susp = NULL;
 	if (susp != NULL && ((first == NULL && more == NULL) ||
 	    ls->tick++ % 4 == 3))
@@ -340,9 +363,12 @@ lane_start(struct lanes *ls, struct lane_now now)
 	row->started_ms = now.mono_ms;
 	row->aged = false;
 	lane_rows_add(&ls->young, row);
+	if (suspect(l))
+		count_suspect(ls, l, -1);
 	ls->flight++;
 	l->flight++;
-	ls->suspect_flight += suspect(l);
+	if (suspect(l))
+		count_suspect(ls, l, 1);
 	if (l->rules.rate_per_s > 0)
 		rest(l, now);
 	lane_turn_set(ls, l, TURN_NONE);	/* to the end of its queue */
@@ -412,7 +438,7 @@ lane_done(struct lanes *ls, struct lane_row *row, struct lane_end end,
 	bool was = probing(l);
 
 	if (suspect(l))
-		ls->suspect_flight -= l->flight;
+		count_suspect(ls, l, -1);
 	if (row->aged)
 		l->aged--;
 	else
@@ -421,7 +447,7 @@ lane_done(struct lanes *ls, struct lane_row *row, struct lane_end end,
 	l->flight--;
 	ended(l, end, now);
 	if (suspect(l))
-		ls->suspect_flight += l->flight;
+		count_suspect(ls, l, 1);
 	row->lane = NULL;
 	update(ls, l, now);
 	return probing(l) && !was;

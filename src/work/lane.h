@@ -9,7 +9,8 @@
  *   than half of all are in use, up to its width;
  * - a lane is suspect while its last attempt failed or its oldest in flight is
  *   over a second old: suspect lanes have one slot each, together at most half
- *   of all; a failure narrows a lane to one, each success doubles its width;
+ *   of all (what they have from before keeps out nobody while a quarter of all
+ *   is free); a failure narrows a lane to one, each success doubles its width;
  * - after LANE_FAILURES in a row a lane is probing: of all that waits only the
  *   delivery that failed first is sent again, at its own next time but at
  *   least every LANE_PROBE_MS; a success ends that, and what waits for its

@@ -44,6 +44,7 @@ struct lane {
 struct lanes {
 	uint32_t	 slots;
 	uint32_t	 flight, suspect_flight, fetched, asked;
+	uint32_t	 suspects;	/* suspect lanes with some in flight */
 	struct lane	**at;		/* by ascending number */
 	uint32_t	 n, cap;
 	struct lane	**heap;		/* from 1, by wake_ms; room for cap */

@@ -175,6 +175,32 @@ suspect_lanes_together_have_at_most_half_of_all_slots(void **state)
 	bench_free(b);
 }
 
+/* Of 16 slots 8 hang in one lane, since before it was known to hang. */
+static void
+what_hangs_from_before_does_not_keep_out_who_fails_and_answers(void **state)
+{
+	struct bench *b = bench_new(16);
+	struct lane_row *row;
+
+	(void)state;
+	open_lane(b, 1, 8);
+	fetch(b, 1, 20, INT64_MAX);
+	want_i64(start_all(b), 8, "that will hang");
+	pass(b, 1000);
+	open_lane(b, 2, 8);
+	fetch(b, 2, 20, INT64_MAX);
+	want_i64(start(b, &row), 2, "one that answers");
+	end(b, row, LANE_FAILURE);
+	want_i64(start(b, &row), 2, "after it failed");
+	end(b, row, LANE_FAILURE);
+	for (uint32_t n = 3; n < 20; n++) {	/* and many that hang */
+		open_lane(b, n, 8);
+		fetch(b, n, 1, INT64_MAX);
+		want_i64(start(b, NULL) != 0, n < 11, "lane %d", (int)n);
+	}
+	bench_free(b);
+}
+
 static void
 hung_lanes_leave_the_sound_ones_their_slots(void **state)
 {
@@ -338,6 +364,8 @@ main(void)
 		a_lane_that_hangs_gets_no_further_slot_after_a_second),
 	    cmocka_unit_test(
 		suspect_lanes_together_have_at_most_half_of_all_slots),
+	    cmocka_unit_test(
+		what_hangs_from_before_does_not_keep_out_who_fails_and_answers),
 	    cmocka_unit_test(hung_lanes_leave_the_sound_ones_their_slots),
 	    cmocka_unit_test(a_rate_is_kept_without_bursts),
 	    cmocka_unit_test(a_rate_that_is_raised_counts_at_once),
