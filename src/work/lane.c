@@ -515,7 +515,8 @@ struct lanes_count
 lanes_count(const struct lanes *ls)
 {
 	return (struct lanes_count){ ls->flight, ls->fetched, ls->asked,
-	    ls->suspect_flight, ls->n };
+	    ls->suspect_flight, ls->n, ls->turn[TURN_FIRST].n + ls->nwish +
+	    ls->asked };
 }
 
 bool

@@ -49,8 +49,9 @@ struct lanes {
 	uint32_t	 n, cap;
 	struct lane	**heap;		/* from 1, by wake_ms; room for cap */
 	uint32_t	 nheap;
-	struct { struct lane *first, *last; } turn[TURN_NONE];
+	struct { struct lane *first, *last; uint32_t n; } turn[TURN_NONE];
 	struct lane	*wish, *wish_last;
+	uint32_t	 nwish;
 	struct lane_rows young;		/* in flight, not aged, oldest first */
 	bool		 spare_suspects;	/* none starts any more */
 	uint32_t	 tick;		/* whose turn it is: see pick */

@@ -125,6 +125,7 @@ lane_turn_set(struct lanes *ls, struct lane *l, enum turn t)
 			ls->turn[l->turn].last = l->prev;
 		else
 			l->next->prev = l->prev;
+		ls->turn[l->turn].n--;
 	}
 	l->turn = t;
 	l->next = l->prev = NULL;
@@ -136,6 +137,7 @@ lane_turn_set(struct lanes *ls, struct lane *l, enum turn t)
 	else
 		l->prev->next = l;
 	ls->turn[t].last = l;
+	ls->turn[t].n++;
 }
 
 void
@@ -150,6 +152,7 @@ lane_wish_add(struct lanes *ls, struct lane *l)
 	else
 		ls->wish_last->next_wish = l;
 	ls->wish_last = l;
+	ls->nwish++;
 }
 
 struct lane *
@@ -160,6 +163,7 @@ lane_wish_take(struct lanes *ls)
 	if (l != NULL) {
 		ls->wish = l->next_wish;
 		l->wishes = false;
+		ls->nwish--;
 	}
 	return l;
 }

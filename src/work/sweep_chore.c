@@ -7,6 +7,13 @@
  * lie: in steps, each one short transaction, between claims and outcomes.
  */
 
+/*
+ * Lanes are served in turn, so that one of another event would wait for all
+ * that were given rows: no more are than are soon dealt with.
+ */
+#define READY_PER_SLOT	2
+#define CROWDED_MS	2	/* to look again whether there is room */
+
 struct chore {
 	struct chore	*next;
 	uint32_t	 lane;
@@ -141,11 +148,16 @@ void
 keeper_chore(struct keeper *k)
 {
 	struct chores *c = &k->chores;
+	bool expands = c->expanding &&
+	    atomic_load(&k->s->ready) < READY_PER_SLOT * k->s->slots;
 	enum rc rc;
 
+	if (!expands && c->first == NULL) {
+		c->again_ms = clock_mono_ms() + CROWDED_MS;
+		return;
+	}
 	c->turn = !c->turn;
-	rc = c->expanding && (c->turn || c->first == NULL) ? expand(k) :
-	    bury(k);
+	rc = expands && (c->turn || c->first == NULL) ? expand(k) : bury(k);
 
 	k->chores.again_ms = rc == RC_OK ? 0 : clock_mono_ms() + AGAIN_MS;
 	tell_loop(k);

@@ -118,6 +118,7 @@ struct sweep {
 	atomic_bool	 chores;	/* the keeper has some left to do */
 	atomic_uint	 unsettled;	/* outcomes the store has not yet */
 	atomic_uint	 in_flight;
+	atomic_uint	 ready;		/* as lanes_count has it */
 	_Atomic int64_t	 tick_ms;	/* the loop goes round; monotonic */
 	atomic_uint_fast64_t delivered, retried, dead;	/* since the start */
 };

@@ -387,10 +387,12 @@ static void
 send_mail(struct loop *lo)
 {
 	struct keeper_box *box = &lo->s->keeper_box;
-	bool idle = lanes_count(lo->lanes).flight == 0;
+	struct lanes_count c = lanes_count(lo->lanes);
+	bool idle = c.flight == 0;
 	bool wake;
 	uint32_t was;
 
+	atomic_store(&lo->s->ready, c.ready);
 	if (lo->nwish == 0 && lo->done.n == 0 && !lo->look && !lo->expand &&
 	    idle == lo->idle)
 		return;
