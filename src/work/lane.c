@@ -516,7 +516,7 @@ lanes_count(const struct lanes *ls)
 {
 	return (struct lanes_count){ ls->flight, ls->fetched, ls->asked,
 	    ls->suspect_flight, ls->n, ls->turn[TURN_FIRST].n + ls->nwish +
-	    ls->asked };
+	    ls->asked + ls->flight - ls->suspect_flight };
 }
 
 bool

@@ -148,8 +148,8 @@ int64_t lanes_wake_ms(const struct lanes *ls);
 
 struct lanes_count {
 	uint32_t flight, fetched, asked, suspect_flight, lanes;
-	uint32_t ready;		/* sound lanes that wait for a slot, and all
-				   that wait for rows */
+	uint32_t ready;		/* what sound lanes have in flight, and they,
+				   while they wait for a slot or rows */
 };
 
 struct lanes_count lanes_count(const struct lanes *ls);

@@ -8,10 +8,10 @@
  */
 
 /*
- * Lanes are served in turn, so that one of another event would wait for all
- * that were given rows: no more are than are soon dealt with.
+ * Lanes are served in turn, and have one slot each once half of all are in use:
+ * somebody's many other messages would wait for all that one event is for.  So
+ * it is given to no more at a time than leave the other half free.
  */
-#define READY_PER_SLOT	2
 #define CROWDED_MS	2	/* to look again whether there is room */
 
 struct chore {
@@ -149,7 +149,8 @@ keeper_chore(struct keeper *k)
 {
 	struct chores *c = &k->chores;
 	bool expands = c->expanding &&
-	    atomic_load(&k->s->ready) < READY_PER_SLOT * k->s->slots;
+	    atomic_load(&k->s->ready) + atomic_load(&k->s->posted) <
+	    k->s->slots / 2;
 	enum rc rc;
 
 	if (!expands && c->first == NULL) {

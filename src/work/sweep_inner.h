@@ -119,6 +119,7 @@ struct sweep {
 	atomic_uint	 unsettled;	/* outcomes the store has not yet */
 	atomic_uint	 in_flight;
 	atomic_uint	 ready;		/* as lanes_count has it */
+	atomic_uint	 posted;	/* notes that the loop has not read */
 	_Atomic int64_t	 tick_ms;	/* the loop goes round; monotonic */
 	atomic_uint_fast64_t delivered, retried, dead;	/* since the start */
 };

@@ -54,6 +54,7 @@ loop_post(struct sweep *s, struct note *n)
 	bool first;
 
 	n->next = NULL;
+	atomic_fetch_add(&s->posted, 1);
 	pthread_mutex_lock(&s->lock);
 	first = s->loop_box.first == NULL;
 	if (first)
@@ -193,6 +194,7 @@ take_mail(struct loop *lo)
 
 		box.first = n->next;
 		take_note(lo, n);
+		atomic_fetch_sub(&s->posted, 1);
 	}
 }
 
