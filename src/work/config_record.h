@@ -14,8 +14,8 @@
  * portable_export.c.  since is when the state was set, missing in records from
  * before it was kept; dropUpto is missing where nothing was ever dropped.
  * interest is what the task says of them, in the open so that intake need not
- * open anything; it is missing in records from before it was kept, and where the
- * record would be too large with it.
+ * open anything; it is missing in records from before it was kept, and where
+ * the record would be too large with it.
  */
 #ifndef WORK_CONFIG_RECORD_H
 #define WORK_CONFIG_RECORD_H

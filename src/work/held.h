@@ -12,8 +12,8 @@
  *	while (rc == RC_OK && held_left(&h))
  *		rc = held_step(st, &h, &n);
  *
- * Invariant: nothing is buried of an active subscription but what was dropped or
- * is past its deadline.
+ * Invariant: nothing is buried of an active subscription but what was dropped
+ * or is past its deadline.
  */
 #ifndef WORK_HELD_H
 #define WORK_HELD_H
@@ -46,9 +46,9 @@ struct held held_plan(const struct conf *c, const struct subscription *s,
 
 /*
  * The same of the lane of an active subscription that probes and had no success
- * all that time: what has been due for RETRY_DEADLINE_MS and was not tried since
- * another one was is past its deadline.  What was held for longer, and was let
- * go since, still gets its try.
+ * all that time: what has been due for RETRY_DEADLINE_MS and was not tried
+ * since another one was is past its deadline.  What was held for longer, and
+ * was let go since, still gets its try.
  */
 struct held held_overdue(const struct subscription *s,
     const struct store_health *h, const struct store_lane *l, int64_t now_ms);

@@ -22,10 +22,11 @@ struct interest {
 
 /*
  * Make one of the members "event" and "filter" of an object, value obj of d,
- * and "ordered" of its "settings": a task, or what interest_write gave.  Types that the catalogue has no more
- * are left out; of fields that it lacks is asked what stands where they stood.
- * A filter that does not hold even so is left out: who can't be sure takes the
- * event.  NULL: no type is left.  Freed by interest_free.
+ * and "ordered" of its "settings": a task, or what interest_write gave.  Types
+ * that the catalogue has no more are left out; of fields that it lacks is asked
+ * what stands where they stood.  A filter that does not hold even so is left
+ * out: who can't be sure takes the event.  NULL: no type is left.  Freed by
+ * interest_free.
  */
 struct interest *interest_read(const struct catalog *c,
     const struct json_doc *d, uint32_t obj);

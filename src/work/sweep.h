@@ -54,8 +54,8 @@ void sweep_stop(struct sweep *s);
 /*
  * Deliver until nothing is due or budget_ms have passed, then stop, on a sweep
  * that was not started; attempts under way then are waited for up to their own
- * timeouts, so that each ends on record.  Retries that come due within the budget, after
- * everything else is done, are not waited for.
+ * timeouts, so that each ends on record.  Retries that come due within the
+ * budget, after everything else is done, are not waited for.
  *   RC_EXISTS  another process sweeps this store: nothing was done
  *   RC_IO      no thread could be started
  */

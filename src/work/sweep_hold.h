@@ -24,15 +24,15 @@ struct hold *hold_new(struct store *st);
 void hold_free(struct hold *h);	/* and every parcel in it */
 
 /*
- * Claim what a wish asks for, due now, into *rows (parcels, in due order):
- * for a probe the row that hold_probe named, else the lane's earliest, however
- * far ahead they are due; after a wish to pull, once nothing is due, the rows
- * that come due later, each once.  *next_ms is when the lane's next row is
- * due, INT64_MAX: there is none.
- * While HOLD_BYTES_MAX are held, or HOLD_LANE_BYTES of the lane, a lane that has
- * some gets none, another one; with HOLD_BYTES_MOST none does.  A probe is had
- * while nothing of its lane is held.  On any error both are unchanged, and the
- * wish is remembered for the lane's next one.
+ * Claim what a wish asks for, due now, into *rows (parcels, in due order): for
+ * a probe the row that hold_probe named, else the lane's earliest, however far
+ * ahead they are due; after a wish to pull, once nothing is due, the rows that
+ * come due later, each once.  *next_ms is when the lane's next row is due,
+ * INT64_MAX: there is none.  While HOLD_BYTES_MAX are held, or HOLD_LANE_BYTES
+ * of the lane, a lane that has some gets none, another one; with
+ * HOLD_BYTES_MOST none does.  A probe is had while nothing of its lane is
+ * held.  On any error both are unchanged, and the wish is remembered for the
+ * lane's next one.
  */
 MUST_USE enum rc hold_claim(struct hold *h, const struct lane_wish *w,
     struct lane_rows *rows, int64_t *next_ms);
@@ -64,7 +64,7 @@ void hold_meet(struct hold *h, uint32_t lane);
 /* Remember what a wish says besides its number of rows, as hold_claim does. */
 void hold_wish(struct hold *h, const struct lane_wish *w);
 
-/* Note that there is a chore for the lane, or no more; whether there was one. */
+/* Note that there is a chore for the lane, or none; whether there was one. */
 bool hold_chore(struct hold *h, uint32_t lane, bool is);
 
 /* What is known of a lane that fails; of NULL: it does not. */

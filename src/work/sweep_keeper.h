@@ -4,8 +4,8 @@
  * Private to sweep_keeper.c, which goes round, claims and looks, and
  * sweep_settle.c, which brings outcomes into the store and tells what follows
  * from them, sweep_tell.c, which knows how lanes fare, and sweep_chore.c, which
- * does what can wait.  One thread.  Invariant: an outcome is in done until the store has
- * it or can never take it.
+ * does what can wait.  One thread.  Invariant: an outcome is in done until the
+ * store has it or can never take it.
  */
 #ifndef WORK_SWEEP_KEEPER_H
 #define WORK_SWEEP_KEEPER_H
