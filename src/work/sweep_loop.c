@@ -395,6 +395,7 @@ send_mail(struct loop *lo)
 	uint32_t was;
 
 	atomic_store(&lo->s->ready, c.ready);
+	atomic_store(&lo->s->in_flight, c.flight);
 	if (lo->nwish == 0 && lo->done.n == 0 && !lo->look && !lo->expand &&
 	    idle == lo->idle)
 		return;
@@ -427,7 +428,6 @@ tell_rest(struct loop *lo)
 	struct sweep *s = lo->s;
 	bool rests;
 
-	atomic_store(&s->in_flight, c.flight);
 	rests = lo->looked && c.flight + c.fetched + c.asked == 0 &&
 	    atomic_load(&s->unsettled) == 0 && !atomic_load(&s->chores) &&
 	    lanes_wake_ms(lo->lanes) > clock_mono_ms();
