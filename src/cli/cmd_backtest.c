@@ -104,7 +104,8 @@ backtest(const struct cli *c, const struct subject *s, int64_t days,
 		fputs("\r\033[K", stderr);
 	if (c->json) {
 		backtest_print(st, &s->of, ask.since_ms, &b, &out);
-		puts(buf_str(&out));
+		buf_putc(&out, '\n');
+		print_json(&out);
 	} else
 		print_text(st, &b, days);
 	buf_free(&out);

@@ -103,7 +103,8 @@ print_lines(const struct cli *c, const struct roster *r)
 	for (size_t i = 0; (cl = roster_client_at(r, i)) != NULL; i++) {
 		buf_clear(&out);
 		client_print(c->service.store, cl, &out);
-		puts(buf_str(&out));
+		buf_putc(&out, '\n');
+		print_json(&out);
 	}
 	buf_free(&out);
 }

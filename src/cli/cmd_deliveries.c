@@ -209,7 +209,7 @@ read_options(struct cli *c, int argc, char **argv, struct given *g)
 static int
 run(struct cli *c, int argc, char **argv)
 {
-	struct given g = { .after = "" };
+	struct given g = { .after = NULL };
 	struct list *l;
 	int status;
 
@@ -223,6 +223,8 @@ run(struct cli *c, int argc, char **argv)
 	    .lines = BUF_INIT(64 * LINES_MAX) };
 	if (g.limit != NULL && !cli_number(g.limit, 1, INT64_MAX, &l->limit))
 		status = cli_usage(c, "--limit must be a number from 1");
+	if (g.after != NULL && *g.after == '\0')
+		status = cli_usage(c, "--after must be what was printed");
 	if (status == CLI_OK)
 		status = cli_open(c);
 	if (status == CLI_OK)
@@ -230,7 +232,7 @@ run(struct cli *c, int argc, char **argv)
 	if (status == CLI_OK)
 		status = cli_roster(c, &l->r);
 	if (status == CLI_OK)
-		status = list(l, g.after);
+		status = list(l, g.after == NULL ? "" : g.after);
 	if (l->r != NULL)
 		roster_release(l->r);
 	buf_free(&l->lines);

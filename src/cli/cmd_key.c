@@ -93,7 +93,8 @@ print_lines(const struct cli *c, const struct roster *r)
 	for (size_t i = 0; (k = roster_key_at(r, i)) != NULL; i++) {
 		buf_clear(&out);
 		apikey_print(c->service.store, k, &out);
-		puts(buf_str(&out));
+		buf_putc(&out, '\n');
+		print_json(&out);
 	}
 	buf_free(&out);
 }

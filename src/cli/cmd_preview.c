@@ -78,7 +78,8 @@ print(const struct cli *c, const struct preview *p,
 	    65536);			/* at once: leaves no copies */
 	if (c->json) {
 		preview_print(p, of, how, &out);
-		puts(buf_str(&out));
+		buf_putc(&out, '\n');
+		print_json(&out);
 	} else {
 		note_event(p);
 		note_wanted(p, s);

@@ -118,7 +118,8 @@ print_lines(const struct cli *c, const struct roster *r, uint32_t client)
 			continue;
 		buf_clear(&out);
 		subscription_print(c->service.store, s, true, &out);
-		puts(buf_str(&out));
+		buf_putc(&out, '\n');
+		print_json(&out);
 	}
 	buf_free(&out);
 }

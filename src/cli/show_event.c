@@ -64,7 +64,7 @@ print_event(const struct shown *s, const struct store_delivery *d, size_t n)
 	if (s->ev.occurred.s != NULL)
 		print_member("occurred", s->ev.occurred);
 	show_time("accepted", s->ev.accepted_ms);
-	if (s->ev.sender_id.s != NULL)
+	if (s->ev.sender_id.len > 0 && s->ev.sender_id.s[0] != '\0')
 		print_member("sender id", s->ev.sender_id);
 	if (s->o == NULL)
 		print_member("order", SLICE("no longer kept"));

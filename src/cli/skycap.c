@@ -2,9 +2,11 @@
  * skycap - the service from a shell: a table of commands.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include "base/log.h"
 #include "base/text.h"
 #include "cli/cli.h"
@@ -85,8 +87,13 @@ int
 main(int argc, char **argv)
 {
 	struct cli c = { .json = false };
-	int status;
+	int status, spare = 0;
 
+	/* What is opened must not take the place of what is written to. */
+	while (spare != -1 && spare <= STDERR_FILENO)
+		spare = open("/dev/null", O_RDWR);
+	if (spare != -1)
+		close(spare);
 	/* A reader who leaves must not end us while we are in the store. */
 	signal(SIGPIPE, SIG_IGN);
 	if (log_init("skycap", NULL, false) != RC_OK)

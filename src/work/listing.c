@@ -258,6 +258,16 @@ put_body(const struct attempt_body *b, struct buf *out)
 	record_put_string(out, "bodyMissing", b->why);
 }
 
+/* "POST https://..." */
+static bool
+is_https(struct slice request)
+{
+	const char *at = memchr(request.s, ' ', request.len);
+
+	return at != NULL && request.len - (size_t)(at - request.s) > 9 &&
+	    memcmp(at, " https://", 9) == 0;
+}
+
 bool
 attempt_went_out(const struct store_attempt *a)
 {
@@ -267,6 +277,10 @@ attempt_went_out(const struct store_attempt *a)
 	for (size_t i = 0; i < NELEM(before); i++)
 		if (strcmp(a->word, before[i]) == 0)
 			return false;
+	/* a new connection, on which TLS was never agreed */
+	if (strcmp(a->word, "timeout") == 0 && a->connect_us > 0 &&
+	    a->tls_us == 0 && is_https(a->request))
+		return false;
 	return a->address.len > 0;
 }
 

@@ -10,6 +10,7 @@ outgoing_free(struct outgoing *out)
 {
 	task_request_free(&out->rq);
 	buf_free(&out->head);
+	buf_wipe(&out->keys);
 	out->nheader = 0;
 }
 
@@ -117,6 +118,11 @@ put_head(struct outgoing *out, const struct outgoing_ask *ask,
 	line(out, "User-Agent", SLICE(WEBHOOK_USER_AGENT));
 	if (!gives(&out->rq, "accept"))
 		line(out, "Accept", SLICE("*/*"));
+	buf_clear(&out->keys);
+	for (size_t i = 0; i < ask->nkey; i++) {
+		sign_key_put(ask->key[i], &out->keys);
+		buf_putc(&out->keys, '\0');
+	}
 	sign_value(ask->key, ask->nkey, ev->delivery_id, now_s,
 	    buf_as_slice(&out->rq.body), &sig);
 	line(out, "webhook-id", ev->delivery_id);

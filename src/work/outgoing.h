@@ -23,9 +23,12 @@ struct outgoing {
 	char		 length[24];	/* what content-length says */
 	struct task_header header[OUTGOING_HEADERS_MAX]; /* as they go out */
 	size_t		 nheader;
+	struct buf	 keys;		/* as people see them, a NUL after each */
 };
 
-#define OUTGOING_INIT { .rq = TASK_REQUEST_INIT, .head = BUF_INIT(128 * 1024) }
+#define OUTGOING_INIT { .rq = TASK_REQUEST_INIT,			\
+    .head = BUF_INIT(128 * 1024),					\
+    .keys = BUF_INIT(SIGN_KEYS_MAX * (SIGN_TEXT_MAX + 1)) }
 
 void outgoing_free(struct outgoing *out);
 

@@ -74,6 +74,21 @@ written(struct slice s, char c)
 	return n > 0 ? n : as_it_is(s, c);
 }
 
+/* What is left of the text begins some way to write a character. */
+static bool
+is_cut(const char *s, size_t len)
+{
+	static const char hex_or_name[] = "0123456789abcdefABCDEFxuampltgqos#";
+
+	if (strchr("%\\&", s[0]) == NULL || s[0] == '\0' ||
+	    len > (s[0] == '%' ? 2u : 6u))
+		return false;
+	for (size_t i = 1; i < len; i++)
+		if (s[i] == '\0' || strchr(hex_or_name, s[i]) == NULL)
+			return false;
+	return true;
+}
+
 /* How much of the text the secret takes at its front; 0: it is not there. */
 static size_t
 taken(struct slice text, struct slice secret, one_char *one)
@@ -85,6 +100,9 @@ taken(struct slice text, struct slice secret, one_char *one)
 			return i >= CUT_MIN ? at : 0;
 		n = one((struct slice){ text.s + at, text.len - at },
 		    secret.s[i]);
+		if (n == 0 && i >= CUT_MIN && is_cut(text.s + at,
+		    text.len - at))
+			return text.len;
 		if (n == 0)
 			return 0;
 		at += n;
@@ -132,9 +150,21 @@ blot_out_param(void *arg, struct slice v)
 	buf_wipe(&plain);
 }
 
+/* With its prefix or without, which some libraries leave out. */
+static void
+blot_out_key(const struct blot *b, struct slice key)
+{
+	const char *under = memchr(key.s, '_', key.len);
+
+	if (under != NULL)
+		slice_take(&key, (size_t)(under + 1 - key.s));
+	blot_out(b, key);
+}
+
 void
 outgoing_blot(const struct outgoing *out, struct buf *text, size_t from)
 {
+	struct slice keys = buf_as_slice(&out->keys);
 	struct blot b;
 
 	if (from >= text->len)
@@ -144,4 +174,10 @@ outgoing_blot(const struct outgoing *out, struct buf *text, size_t from)
 		if (out->rq.header[i].secret)
 			blot_out_header(&b, out->rq.header[i].value);
 	task_url_secrets(buf_as_slice(&out->rq.url), blot_out_param, &b);
+	while (keys.len > 0) {
+		struct slice key = slice_take(&keys, strlen(keys.s));
+
+		blot_out_key(&b, key);
+		slice_take(&keys, 1);		/* its NUL */
+	}
 }

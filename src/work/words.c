@@ -14,9 +14,7 @@ static const struct word reason[] = {
 	{ "overflow", "too much was waiting for its subscription" },
 	{ "template", "its message could not be made" },
 	{ "gone", "the endpoint said that it is gone for good" },
-	{ "given-up", "a person gave it up" },
-	{ "dropped", "it was left out when its subscription was resumed" },
-	{ "removed", "its subscription was removed" },
+	{ "given-up", "a person gave it up, or removed its subscription" },
 	{ "erased", "its order was erased" },
 };
 

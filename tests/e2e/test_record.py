@@ -597,3 +597,26 @@ def test_nothing_an_endpoint_sends_works_or_gives_away(record, wire):
     assert b"\x1b" not in w.got[0][1]
     # what a secret was cut to at the end is not left
     assert a["responseBody"].endswith("*" * 12)
+
+
+def test_a_signing_secret_that_an_endpoint_repeats_is_blotted_out(
+        service, receiver):
+    s = service()
+    secret = []
+    r = receiver(lambda n, got: (500, {}, f"key={secret[0]}".encode()))
+    s.start()
+    sub = s.subscribe(r.url())
+    secret.append(s.run("secret", "show", sub))
+    assert s.post(ticketed()).status == 202
+    r.wait(1)
+    msg = r.got[0].headers["webhook-id"]
+    harness.wait_for("it is on record", lambda: "500" in s.run("show", msg))
+    for args in ((), ("--json",)):
+        out = s.run("show", msg, *args)
+        assert secret[0][6:] not in out and "whsec_****" in out
+
+
+def test_a_cursor_that_is_empty_is_refused(service):
+    s = service()
+    s.run("deliveries", "--after", "", check=False)
+    assert s.last.returncode == 2 and "--after" in s.last.stderr
