@@ -159,8 +159,7 @@ keeper_chore(struct keeper *k)
 	}
 	c->turn = !c->turn;
 	rc = expands && (c->turn || c->first == NULL) ? expand(k) : bury(k);
-
-	k->chores.again_ms = rc == RC_OK ? 0 : clock_mono_ms() + AGAIN_MS;
+	c->again_ms = rc == RC_OK ? 0 : clock_mono_ms() + AGAIN_MS;
 	tell_loop(k);
 }
 

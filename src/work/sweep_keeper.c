@@ -395,7 +395,8 @@ round_once(struct keeper *k, struct keeper_box *mail)
 		now = clock_mono_ms();
 		if (now >= k->beat_ms)
 			beat(k, now);
-		if (now - k->done_ms >= SETTLE_LATE_MS && keeper_settles_now(k, now))
+		if (now - k->done_ms >= SETTLE_LATE_MS &&
+		    keeper_settles_now(k, now))
 			keeper_settle(k);
 		if (now >= k->check_ms && check(k) != RC_OK)
 			k->check_ms = now + AGAIN_MS;

@@ -16,7 +16,6 @@ settled(struct keeper *k, struct parcel *p)
 	int64_t promoted = p->settle.promoted_ms;
 	bool retried = p->settle.outcome == STORE_RETRIED;
 	int health = p->settle.rc == RC_OK ? p->settle.health : 0;
-	int p_health = p->settle.health;
 	struct store_due due = p->due;
 	char word[STORE_WORD_MAX];
 
@@ -45,7 +44,7 @@ settled(struct keeper *k, struct parcel *p)
 		keeper_post(k, (struct note){ .kind = NOTE_DUE, .lane = lane,
 		    .due_ms = promoted });
 	}
-	if (retried && p_health == 0)
+	if (retried && health == 0)
 		hold_probe_moved(k->hold, &due, next);
 	if (health < 0)
 		keeper_failed(k, lane, word);
