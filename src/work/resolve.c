@@ -12,15 +12,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "work/resolve.h"
+#include "work/resolve_memory.h"
 
-#define NAMES		4096	/* remembered; a power of two */
-
-/*
- * How a name was last time.  Those of a kind share threads with all later
- * kinds: that many at most.
- */
-enum kind { QUICK, NEW, SLOW, KINDS };
-static const uint32_t threads_of[KINDS] = { RESOLVE_THREADS,
+/* Names of a kind share threads with all later kinds: that many at most. */
+static const uint32_t threads_of[RESOLVE_KINDS] = { RESOLVE_THREADS,
 	RESOLVE_THREADS * 3 / 4, RESOLVE_THREADS / 2 };
 
 /* What threads share with the owner; freed by the last who lets go of it. */
@@ -30,6 +25,7 @@ struct shared {
 	uint32_t	 refs;
 	int		 event;
 	resolve_find	*find;
+	resolve_clock	*now_ms;
 };
 
 /* One name that is looked up; its thread's own while that runs. */
@@ -38,9 +34,10 @@ struct look {
 	struct look	*next_done;
 	struct resolve_wait *first;	/* the owner's */
 	struct shared	*shared;
-	int64_t		 begun_ms;
-	uint32_t	 hash;
-	enum kind	 kind;
+	int64_t		 begun_ms;	/* 0: queued */
+	int64_t		 took_ms;	/* -1: no thread could be had */
+	uint64_t	 hash;
+	enum resolve_kind kind;		/* the owner's */
 	char		 host[RESOLVE_HOST_MAX];
 	struct resolve_answer a;
 };
@@ -51,9 +48,9 @@ struct looks {
 
 struct resolve {
 	struct shared	*shared;
-	struct looks	 queue[KINDS], running;
-	uint32_t	 nrunning[KINDS];
-	struct { uint32_t hash; bool slow; } name[NAMES];	/* 0: none */
+	struct looks	 queue[RESOLVE_KINDS], running;
+	uint32_t	 nrunning[RESOLVE_KINDS];
+	struct resolve_memory memory;
 };
 
 static void
@@ -165,9 +162,11 @@ look_up(void *arg)
 {
 	struct look *l = arg;
 	struct shared *sh = l->shared;
+	int64_t begun_ms = sh->now_ms();
 	uint64_t one = 1;
 
 	sh->find(l->host, &l->a);
+	l->took_ms = sh->now_ms() - begun_ms;
 	pthread_mutex_lock(&sh->lock);
 	l->next_done = sh->done;
 	sh->done = l;
@@ -179,6 +178,12 @@ look_up(void *arg)
 
 struct resolve *
 resolve_new(resolve_find *find)
+{
+	return resolve_new_timed(find, clock_mono_ms);
+}
+
+struct resolve *
+resolve_new_timed(resolve_find *find, resolve_clock *now_ms)
 {
 	struct resolve *r = calloc(1, sizeof *r);
 	struct shared *sh = calloc(1, sizeof *sh);
@@ -194,7 +199,9 @@ resolve_new(resolve_find *find)
 	pthread_mutex_init(&sh->lock, NULL);
 	sh->refs = 1;
 	sh->find = find;
+	sh->now_ms = now_ms;
 	r->shared = sh;
+	resolve_memory_init(&r->memory);
 	return r;
 }
 
@@ -203,25 +210,14 @@ resolve_free(struct resolve *r)
 {
 	if (r == NULL)
 		return;
-	for (enum kind k = QUICK; k < KINDS; k++)
+	for (enum resolve_kind k = RESOLVE_QUICK; k < RESOLVE_KINDS; k++)
 		free_all(r->queue[k].first);
 	let_go(r->shared);
 	free(r);
 }
 
-/* FNV-1a of the name; never 0. */
-static uint32_t
-hash_of(const char *host)
-{
-	uint32_t h = 2166136261u;
-
-	for (; *host != '\0'; host++)
-		h = (h ^ (uint8_t)*host) * 16777619u;
-	return h == 0 ? 1 : h;
-}
-
 static struct look *
-find_in(const struct looks *ls, uint32_t hash, const char *host)
+find_in(const struct looks *ls, uint64_t hash, const char *host)
 {
 	struct look *l = ls->first;
 
@@ -262,7 +258,7 @@ start(struct resolve *r, struct looks *queue)
 	take_out(queue, l);
 	put_last(&r->running, l);
 	r->nrunning[l->kind]++;
-	l->begun_ms = clock_mono_ms();
+	l->begun_ms = sh->now_ms();
 	pthread_mutex_lock(&sh->lock);
 	sh->refs++;
 	pthread_mutex_unlock(&sh->lock);
@@ -272,6 +268,7 @@ start(struct resolve *r, struct looks *queue)
 	log_error("no thread to look a name up: %s", strerror(err));
 	l->a.error = EAI_SYSTEM;
 	l->a.os_error = err;
+	l->took_ms = -1;
 	pthread_mutex_lock(&sh->lock);
 	sh->refs--;
 	l->next_done = sh->done;
@@ -281,11 +278,11 @@ start(struct resolve *r, struct looks *queue)
 }
 
 static bool
-may_start(const struct resolve *r, enum kind kind)
+may_start(const struct resolve *r, enum resolve_kind kind)
 {
 	uint32_t n = 0;
 
-	for (enum kind k = KINDS; k-- > QUICK;) {
+	for (enum resolve_kind k = RESOLVE_KINDS; k-- > RESOLVE_QUICK;) {
 		n += r->nrunning[k];
 		if (k <= kind && n >= threads_of[k])
 			return false;
@@ -293,19 +290,30 @@ may_start(const struct resolve *r, enum kind kind)
 	return true;
 }
 
+/*
+ * Running ones stand in the order they began.  This only ever keeps others
+ * from starting, so that it is soon enough when one is about to.
+ */
+static void
+find_slow(struct resolve *r)
+{
+	int64_t since_ms = r->shared->now_ms() - RESOLVE_SLOW_MS;
+
+	for (struct look *l = r->running.first;
+	    l != NULL && l->begun_ms <= since_ms; l = l->next) {
+		r->nrunning[l->kind]--;
+		l->kind = RESOLVE_SLOW;
+		r->nrunning[l->kind]++;
+	}
+}
+
 static void
 start_some(struct resolve *r)
 {
-	for (enum kind k = QUICK; k < KINDS; k++)
+	find_slow(r);
+	for (enum resolve_kind k = RESOLVE_QUICK; k < RESOLVE_KINDS; k++)
 		while (r->queue[k].first != NULL && may_start(r, k))
 			start(r, &r->queue[k]);
-}
-
-static enum kind
-kind_of(const struct resolve *r, uint32_t hash)
-{
-	return r->name[hash % NAMES].hash != hash ? NEW :
-	    r->name[hash % NAMES].slow ? SLOW : QUICK;
 }
 
 static void
@@ -323,10 +331,11 @@ void
 resolve_ask(struct resolve *r, const char *host, struct resolve_wait *w,
     resolve_done *done, void *arg)
 {
-	uint32_t hash = hash_of(host);
+	uint64_t hash = resolve_memory_hash(&r->memory, host);
 	struct look *l = find_in(&r->running, hash, host);
 
-	for (enum kind k = QUICK; l == NULL && k < KINDS; k++)
+	for (enum resolve_kind k = RESOLVE_QUICK;
+	    l == NULL && k < RESOLVE_KINDS; k++)
 		l = find_in(&r->queue[k], hash, host);
 	w->done = done;
 	w->arg = arg;
@@ -339,7 +348,7 @@ resolve_ask(struct resolve *r, const char *host, struct resolve_wait *w,
 		log_fatal("out of memory");
 	l->shared = r->shared;
 	l->hash = hash;
-	l->kind = kind_of(r, hash);
+	l->kind = resolve_memory_get(&r->memory, hash);
 	snprintf(l->host, sizeof l->host, "%s", host);
 	add_wait(l, w);
 	put_last(&r->queue[l->kind], l);
@@ -372,9 +381,10 @@ collect(struct resolve *r, struct look *l)
 {
 	take_out(&r->running, l);
 	r->nrunning[l->kind]--;
-	r->name[l->hash % NAMES].hash = l->hash;
-	r->name[l->hash % NAMES].slow =
-	    clock_mono_ms() - l->begun_ms >= RESOLVE_SLOW_MS;
+	if (l->took_ms >= 0)
+		resolve_memory_put(&r->memory, l->hash,
+		    l->took_ms < RESOLVE_SLOW_MS ? RESOLVE_QUICK :
+		    RESOLVE_SLOW);
 	while (l->first != NULL) {
 		struct resolve_wait *w = l->first;
 
@@ -417,7 +427,7 @@ resolve_running(const struct resolve *r)
 {
 	uint32_t n = 0;
 
-	for (enum kind k = QUICK; k < KINDS; k++)
+	for (enum resolve_kind k = RESOLVE_QUICK; k < RESOLVE_KINDS; k++)
 		n += r->nrunning[k];
 	return n;
 }

@@ -6,10 +6,13 @@
  * it.  So a thread counts until it has ended, also when nobody wants its
  * answer any more, and who asks for a name that is being looked up joins.
  * Names that were slow last time get half of the threads at most, new ones and
- * those three quarters: the rest is for names that were answered quickly.  It
- * caches no address and judges none.  Used by the webhook channel; all calls
- * come from one thread.  Invariant: at most RESOLVE_THREADS look-ups run, and
- * no call waits for one.
+ * those three quarters: the rest is for names that were answered quickly.  A
+ * look-up counts as slow as soon as it has run RESOLVE_SLOW_MS.  So a name that
+ * is not known to be slow never waits for those that are, however many; it can
+ * wait for others that turn out to be slow for the first time.  It caches no
+ * address and judges none.  Used by the webhook channel; all calls come from
+ * one thread.  Invariant: at most RESOLVE_THREADS look-ups run, and no call
+ * waits for one.
  */
 #ifndef WORK_RESOLVE_H
 #define WORK_RESOLVE_H
@@ -42,6 +45,13 @@ resolve_find resolve_by_system;
 
 /* NULL: no descriptors or memory. */
 struct resolve *resolve_new(resolve_find *find);
+
+/*
+ * By a clock of its own: ms above 0 that never go back.  It is called on all
+ * threads.
+ */
+typedef int64_t resolve_clock(void);
+struct resolve *resolve_new_timed(resolve_find *find, resolve_clock *now_ms);
 
 /*
  * Forget what is asked for, without callbacks.  Threads that look something up

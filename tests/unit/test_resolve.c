@@ -6,20 +6,31 @@
 #include <unistd.h>
 #include "base/clock.h"
 #include "work/resolve.h"
+#include "work/resolve_memory.h"
 #include "unit.h"
 
 #define PATIENCE_MS	10000
+#define NEW_THREADS	(RESOLVE_THREADS * 3 / 4)	/* of new names */
+#define SLOW_THREADS	(RESOLVE_THREADS / 2)		/* of slow ones */
 
 /*
  * A name server: names that begin with "dead" are held until let_them_go, the
- * others are answered at once.
+ * others are answered at once.  Time passes when the test says so.
  */
 static struct {
 	pthread_mutex_t	lock;
 	pthread_cond_t	go;
 	bool		gone;
 	atomic_int	inside, asked, most;
-} dns = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, 0, 0, 0 };
+	atomic_llong	now_ms;
+} dns = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, 0, 0, 0,
+    1 };
+
+static int64_t
+now_ms(void)
+{
+	return atomic_load(&dns.now_ms);
+}
 
 static void
 find(const char *host, struct resolve_answer *a)
@@ -44,19 +55,42 @@ find(const char *host, struct resolve_answer *a)
 }
 
 static void
-let_them_go(void)
+set_gone(bool gone)
 {
 	pthread_mutex_lock(&dns.lock);
-	dns.gone = true;
+	dns.gone = gone;
 	pthread_cond_broadcast(&dns.go);
 	pthread_mutex_unlock(&dns.lock);
+}
+
+static void
+let_them_go(void)
+{
+	set_gone(true);
+}
+
+static void
+hold_them(void)
+{
+	set_gone(false);
+}
+
+/* A test that leaves some waits for them: they would begin in the next one. */
+static void
+wait_inside(int n)
+{
+	int64_t until = clock_mono_ms() + PATIENCE_MS;
+
+	while (atomic_load(&dns.inside) < n && clock_mono_ms() < until)
+		(void)poll(NULL, 0, 1);
+	want_i64(atomic_load(&dns.inside), n, "being looked up");
 }
 
 static int
 set_up(void **state)
 {
 	(void)state;
-	dns.gone = false;
+	hold_them();
 	atomic_store(&dns.asked, 0);
 	atomic_store(&dns.most, 0);
 	return 0;
@@ -114,7 +148,7 @@ ask(struct resolve *r, const char *host, struct answer *an)
 static struct resolve *
 resolver(void)
 {
-	struct resolve *r = resolve_new(find);
+	struct resolve *r = resolve_new_timed(find, now_ms);
 
 	assert_non_null(r);
 	return r;
@@ -174,11 +208,6 @@ ask_dead(struct resolve *r, struct answer *an, size_t n, const char *kind)
 	}
 }
 
-static int64_t
-threads_of_new_names(void)
-{
-	return RESOLVE_THREADS * 3 / 4;
-}
 
 static void
 a_look_up_nobody_waits_for_still_counts(void **state)
@@ -188,24 +217,21 @@ a_look_up_nobody_waits_for_still_counts(void **state)
 
 	(void)state;
 	ask_dead(r, an, NELEM(an), "a");
-	want_i64(resolve_running(r), threads_of_new_names(), "running");
+	want_i64(resolve_running(r), NEW_THREADS, "running");
 	for (size_t i = 0; i < NELEM(an); i++)
 		resolve_cancel(r, &an[i].wait);
 	resolve_work(r);
-	want_i64(resolve_running(r), threads_of_new_names(),
+	want_i64(resolve_running(r), NEW_THREADS,
 	    "after cancelling");
 	ask(r, "new.test", &late);
-	want_i64(resolve_running(r), threads_of_new_names(), "one more");
-	for (int64_t until = clock_mono_ms() + PATIENCE_MS;
-	    atomic_load(&dns.inside) < threads_of_new_names() &&
-	    clock_mono_ms() < until;)
-		(void)poll(NULL, 0, 1);
+	want_i64(resolve_running(r), NEW_THREADS, "one more");
+	wait_inside(NEW_THREADS);
 	let_them_go();
 	wait_for(r, &late);
 	want_i64(late.error, 0, "error");
-	want_i64(atomic_load(&dns.most), threads_of_new_names(), "threads");
+	want_i64(atomic_load(&dns.most), NEW_THREADS, "threads");
 	/* those that had not begun were never asked for */
-	want_i64(atomic_load(&dns.asked), threads_of_new_names() + 1,
+	want_i64(atomic_load(&dns.asked), NEW_THREADS + 1,
 	    "asked");
 	resolve_free(r);
 }
@@ -223,39 +249,200 @@ names_that_were_quick_have_threads_of_their_own(void **state)
 	ask(r, "shop.test", &quick);
 	wait_for(r, &quick);
 	want_str(quick.addresses, "192.0.2.1", "addresses");
-	want_i64(resolve_running(r), threads_of_new_names(), "running");
+	want_i64(resolve_running(r), NEW_THREADS, "running");
+	wait_inside(NEW_THREADS);
 	resolve_free(r);
 }
 
-/* It takes RESOLVE_SLOW_MS to be known as slow. */
+/*
+ * Look up n names that nothing is known of, "dead-<kind>-<i>.test", each for
+ * as long, and hold the next.
+ */
+static void
+learn(struct resolve *r, const char *kind, size_t n, int64_t took_ms)
+{
+	static struct answer an[NEW_THREADS];
+	char host[64];
+
+	for (size_t i = 0; i < n;) {
+		size_t some = n - i < NELEM(an) ? n - i : NELEM(an);
+
+		for (size_t k = 0; k < some; k++) {
+			snprintf(host, sizeof host, "dead-%s-%zu.test", kind,
+			    i + k);
+			ask(r, host, &an[k]);
+		}
+		wait_inside((int)some);
+		atomic_fetch_add(&dns.now_ms, took_ms);
+		let_them_go();
+		for (size_t k = 0; k < some; k++)
+			wait_for(r, &an[k]);
+		hold_them();
+		i += some;
+	}
+}
+
+static void
+want_found(struct resolve *r, const char *host)
+{
+	struct answer an;
+
+	ask(r, host, &an);
+	wait_for(r, &an);
+	want_str(an.addresses, "192.0.2.1", "addresses");
+}
+
 static void
 names_that_were_slow_leave_half_of_the_threads_to_others(void **state)
 {
-	enum { N = RESOLVE_THREADS * 3 / 4 };
 	struct resolve *r = resolver();
-	static struct answer an[N], new;
+	static struct answer an[NEW_THREADS];
 
 	(void)state;
-	ask_dead(r, an, N, "b");
-	(void)poll(NULL, 0, RESOLVE_SLOW_MS + 50);
-	let_them_go();
-	for (size_t i = 0; i < N; i++)
-		wait_for(r, &an[i]);
-	dns.gone = false;
-
-	ask_dead(r, an, N, "b");
-	want_i64(resolve_running(r), RESOLVE_THREADS / 2, "running");
-	ask(r, "new.test", &new);
-	wait_for(r, &new);
-	want_str(new.addresses, "192.0.2.1", "addresses");
+	learn(r, "b", NELEM(an), RESOLVE_SLOW_MS);
+	ask_dead(r, an, NELEM(an), "b");
+	want_i64(resolve_running(r), SLOW_THREADS, "running");
+	want_found(r, "new.test");
 
 	let_them_go();
-	for (size_t i = 0; i < N; i++)
+	for (size_t i = 0; i < NELEM(an); i++)
 		wait_for(r, &an[i]);
-	dns.gone = false;
-	ask_dead(r, an, N, "b");	/* they were quick this time */
-	want_i64(resolve_running(r), N, "running once forgiven");
+	hold_them();
+	ask_dead(r, an, NELEM(an), "b");	/* they were quick this time */
+	want_i64(resolve_running(r), NELEM(an), "running once forgiven");
+	wait_inside((int)NELEM(an));
 	resolve_free(r);
+}
+
+static void
+no_number_of_slow_names_makes_a_new_one_wait(void **state)
+{
+	struct resolve *r = resolver();
+	static struct answer an[1000];
+
+	(void)state;
+	learn(r, "d", NELEM(an), RESOLVE_SLOW_MS);
+	ask_dead(r, an, NELEM(an), "d");
+	want_i64(resolve_running(r), SLOW_THREADS, "running");
+	want_found(r, "new.test");
+	wait_inside(SLOW_THREADS);
+	resolve_free(r);
+}
+
+static void
+put_many(struct resolve_memory *m, const char *what, size_t n,
+    enum resolve_kind kind)
+{
+	char host[64];
+
+	for (size_t i = 0; i < n; i++) {
+		snprintf(host, sizeof host, "%s-%zu.test", what, i);
+		resolve_memory_put(m, resolve_memory_hash(m, host), kind);
+	}
+}
+
+static size_t
+count_of(const struct resolve_memory *m, const char *what, size_t n,
+    enum resolve_kind kind)
+{
+	size_t count = 0;
+	char host[64];
+
+	for (size_t i = 0; i < n; i++) {
+		snprintf(host, sizeof host, "%s-%zu.test", what, i);
+		count += resolve_memory_get(m, resolve_memory_hash(m, host)) ==
+		    kind;
+	}
+	return count;
+}
+
+static void
+no_crowd_pushes_out_names_of_the_other_kind(void **state)
+{
+	static const struct {
+		const char	*what;
+		enum resolve_kind kept, crowd;
+	} t[] = {
+	    { "quick names", RESOLVE_QUICK, RESOLVE_SLOW },
+	    { "slow names", RESOLVE_SLOW, RESOLVE_QUICK },
+	};
+	enum { KEPT = 1000, CROWD = 10 * RESOLVE_MEMORY_MAX };
+
+	(void)state;
+	for (size_t i = 0; i < NELEM(t); i++) {
+		static struct resolve_memory m;
+
+		memset(&m, 0, sizeof m);
+		resolve_memory_init(&m);
+		put_many(&m, "kept", KEPT, t[i].kept);
+		want_i64(count_of(&m, "kept", KEPT, t[i].kept), KEPT, "%s",
+		    t[i].what);
+		put_many(&m, "crowd", CROWD, t[i].crowd);
+		want_i64(count_of(&m, "kept", KEPT, t[i].kept), KEPT,
+		    "%s after a crowd", t[i].what);
+		put_many(&m, "kept", KEPT, t[i].crowd);
+		want_i64(count_of(&m, "kept", KEPT, t[i].crowd), KEPT,
+		    "%s, changed", t[i].what);
+	}
+}
+
+static void
+names_looked_up_now_and_then_outlast_those_never_again(void **state)
+{
+	static struct resolve_memory m;
+	enum { KEPT = 100, ROUNDS = 400, CROWD = RESOLVE_MEMORY_BUCKETS / 8 };
+
+	(void)state;
+	memset(&m, 0, sizeof m);
+	resolve_memory_init(&m);
+	for (int i = 0; i < ROUNDS; i++) {
+		char crowd[32];
+
+		snprintf(crowd, sizeof crowd, "crowd-%d", i);
+		put_many(&m, "kept", KEPT, RESOLVE_QUICK);
+		put_many(&m, crowd, CROWD, RESOLVE_QUICK);
+		want_i64(count_of(&m, "kept", KEPT, RESOLVE_QUICK), KEPT,
+		    "kept in round %d", i);
+	}
+	want_i64(count_of(&m, "crowd-0", CROWD, RESOLVE_NEW), CROWD,
+	    "forgotten");
+}
+
+static void
+a_name_is_slow_as_soon_as_it_has_taken_a_second(void **state)
+{
+	static const struct {
+		const char	*what;
+		size_t		 known;		/* of those that run */
+		int64_t		 ran_ms;
+		uint32_t	 running;	/* with a slow one asked for */
+	} t[] = {
+	    { "new, soon", 0, RESOLVE_SLOW_MS - 1, SLOW_THREADS + 1 },
+	    { "new, late", 0, RESOLVE_SLOW_MS, SLOW_THREADS },
+	    { "quick, soon", SLOW_THREADS, RESOLVE_SLOW_MS - 1,
+		SLOW_THREADS + 1 },
+	    { "quick, late", SLOW_THREADS, RESOLVE_SLOW_MS, SLOW_THREADS },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < NELEM(t); i++) {
+		struct resolve *r = resolver();
+		static struct answer an[SLOW_THREADS], slow;
+
+		learn(r, "slow", 1, RESOLVE_SLOW_MS);
+		learn(r, "run", t[i].known, 0);
+		ask_dead(r, an, NELEM(an), "run");
+		atomic_fetch_add(&dns.now_ms, t[i].ran_ms);
+		ask(r, "dead-slow-0.test", &slow);
+		want_i64(resolve_running(r), t[i].running, "%s", t[i].what);
+		want_found(r, "new.test");
+		let_them_go();
+		wait_for(r, &slow);
+		for (size_t k = 0; k < NELEM(an); k++)
+			wait_for(r, &an[k]);
+		hold_them();
+		resolve_free(r);
+	}
 }
 
 static void
@@ -270,6 +457,7 @@ freeing_waits_for_no_look_up(void **state)
 	resolve_free(r);
 	if (clock_mono_ms() - begun > 1000)
 		fail_msg("got %" PRId64 " ms", clock_mono_ms() - begun);
+	wait_inside(NEW_THREADS);
 	let_them_go();
 	for (size_t i = 0; i < NELEM(an); i++)
 		want_i64(an[i].calls, 0, "answers");
@@ -304,6 +492,10 @@ main(void)
 	    T(a_look_up_nobody_waits_for_still_counts),
 	    T(names_that_were_quick_have_threads_of_their_own),
 	    T(names_that_were_slow_leave_half_of_the_threads_to_others),
+	    T(no_number_of_slow_names_makes_a_new_one_wait),
+	    T(no_crowd_pushes_out_names_of_the_other_kind),
+	    T(names_looked_up_now_and_then_outlast_those_never_again),
+	    T(a_name_is_slow_as_soon_as_it_has_taken_a_second),
 	    T(freeing_waits_for_no_look_up),
 	    T(the_system_knows_localhost_and_no_invalid_name),
 	};
