@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include "base/clock.h"
 #include "cli/cli.h"
-#include "work/sweep.h"
+#include "deliver/sweep.h"
 
 /* Deliver what is due, once, and report. */
 static int

@@ -35,6 +35,7 @@ struct task;
 #define TASK_STANDARD_MAX (TASK_BODY_MAX + 1024)	/* one of the standard
 				   shape: what was let in goes out in it */
 #define TASK_DEPTH_MAX 32		/* lists and objects in each other */
+#define TASK_RECIPIENTS_MAX 32		/* addresses of a mail */
 #define TASK_RETRY_MAX 32		/* steps of a schedule */
 #define TASK_PROBLEMS_MAX 100		/* told of one task */
 
@@ -76,6 +77,12 @@ void task_free(struct task *t);
 
 const char *task_name(const struct task *t);
 enum task_channel task_channel(const struct task *t);
+
+/*
+ * How many messages an event makes: one for each address of a mail, at most
+ * TASK_RECIPIENTS_MAX; else 1.
+ */
+uint32_t task_recipients(const struct task *t);
 const struct task_settings *task_settings(const struct task *t);
 
 /*
@@ -133,6 +140,7 @@ struct task_event {
 	struct slice	 type, id, time;	/* event.*; time RFC 3339 */
 	struct slice	 delivery_id;
 	uint32_t	 attempt;
+	uint32_t	 recipient;	/* which of task_recipients, from 0 */
 };
 
 struct task_header {
@@ -142,8 +150,15 @@ struct task_header {
 
 #define TASK_HEADERS_MAX 64
 
+/*
+ * What is filled in depends on the channel.  A webhook and Slack: all but to
+ * and subject.  Mail: to, one address as RFC 5321 has it between < and >, and
+ * subject and body in UTF-8, the subject one line, the body's end in LF.
+ */
 struct task_request {
+	enum task_channel channel;
 	const char	*method;		/* "POST", "PUT", "PATCH" */
+	struct buf	 to, subject;
 	struct buf	 url;
 	struct buf	 url_shown;		/* secrets masked */
 	struct buf	 body;
@@ -154,7 +169,8 @@ struct task_request {
 };
 
 /* A mask may be longer than what it hides: a URL never passes url_shown. */
-#define TASK_REQUEST_INIT { .url = BUF_INIT(16384), \
+#define TASK_REQUEST_INIT { .to = BUF_INIT(512), \
+	.subject = BUF_INIT(65536), .url = BUF_INIT(16384), \
 	.url_shown = BUF_INIT(65536), .body = BUF_INIT(TASK_STANDARD_MAX), \
 	.text = BUF_INIT(65536), .scan = JSON_DOC_INIT }
 

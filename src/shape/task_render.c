@@ -7,6 +7,8 @@
 void
 task_request_free(struct task_request *r)
 {
+	buf_free(&r->to);
+	buf_free(&r->subject);
 	buf_free(&r->url);
 	buf_free(&r->url_shown);
 	buf_free(&r->body);
@@ -145,6 +147,7 @@ task_render(const struct task *t, const struct task_event *ev,
 	buf_clear(&r->body);
 	buf_clear(&r->text);
 	r->nheader = 0;
+	r->channel = task_channel(t);
 	r->method = t->method;
 	rc = render_url(t, &data, r, why);
 	if (rc == RC_OK)

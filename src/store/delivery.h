@@ -15,11 +15,14 @@
 #include "base/buf.h"
 #include "base/crypt.h"
 
+#define STORE_RECIPIENTS_MAX 32
+
 /* What tells a delivery from every other; its id in print is "msg_...". */
 struct store_key {
 	uint64_t position;	/* of its event */
 	uint32_t subscription;	/* number; its lane */
-	uint16_t ordinal;	/* 0; replays and further recipients count up */
+	uint16_t ordinal;	/* which recipient, from 0; replays count up in
+				   steps of STORE_RECIPIENTS_MAX */
 };
 
 /* A row of the due tree, ordered by lane, time, position, ordinal. */

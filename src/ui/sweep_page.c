@@ -3,7 +3,7 @@
 #include "base/log.h"
 #include "ui/service.h"
 #include "ui/sweep_page.h"
-#include "work/sweep.h"
+#include "deliver/sweep.h"
 
 #define RETRY_AFTER	"2"	/* seconds, with every 503 */
 #define TOKEN_MAX	256	/* bytes of a ?token= */

@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include "base/clock.h"
 #include "base/text.h"
-#include "work/channel_webhook.h"
 #include "work/outgoing.h"
 
 void
@@ -115,7 +114,7 @@ put_head(struct outgoing *out, const struct outgoing_ask *ask,
 	buf_clear(&out->head);
 	out->nheader = 0;
 	line(out, "Host", host_of(buf_as_slice(&out->rq.url)));
-	line(out, "User-Agent", SLICE(WEBHOOK_USER_AGENT));
+	line(out, "User-Agent", SLICE(OUTGOING_USER_AGENT));
 	if (!gives(&out->rq, "accept"))
 		line(out, "Accept", SLICE("*/*"));
 	buf_clear(&out->keys);

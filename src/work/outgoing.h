@@ -14,6 +14,8 @@
 #include "store/store.h"
 #include "work/sign.h"
 
+#define OUTGOING_USER_AGENT "Skycap/" PACKAGE_VERSION
+
 /* The task's, content-type, and ours. */
 #define OUTGOING_HEADERS_MAX (TASK_HEADERS_MAX + 10)
 
@@ -42,6 +44,8 @@ struct outgoing_ask {
 	struct store_key delivery;	/* subscription 0: not saved yet */
 	uint32_t	 attempt;	/* from 1 */
 	int64_t		 now_ms;	/* stands in webhook-timestamp */
+	const char	*from;		/* mail's; NULL: none was configured */
+	const char	*site_url;	/* of the pages; NULL: not known */
 };
 
 /*

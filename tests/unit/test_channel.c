@@ -5,7 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 #include "base/clock.h"
-#include "work/channel_webhook.h"
+#include "deliver/channel_webhook.h"
 #include "unit_server.h"
 
 #define PATIENCE_MS	5000
@@ -13,13 +13,13 @@
 /* A result that outlives its callback. */
 struct result {
 	int	 calls;
-	struct webhook_result r;
-	char	 word[16], head[WEBHOOK_KEEP_HEAD + 1], after[64];
+	struct channel_result r;
+	char	 word[16], head[CHANNEL_KEEP_HEAD + 1], after[64];
 	size_t	 body_len;
 };
 
 static void
-note(void *arg, const struct webhook_result *r)
+note(void *arg, const struct channel_result *r)
 {
 	struct result *re = arg;
 
@@ -162,7 +162,7 @@ the_status_line_decides_whatever_happens_to_the_rest(void **state)
 		{ "/chunk", 200, "ok", true, 0, 0 },
 		{ "/status", 201, "ok", false, 0, 0 },
 		{ "/slow", 200, "ok", true, 4, 4 },
-		{ "/long", 200, "ok", false, 10000, WEBHOOK_KEEP_BODY },
+		{ "/long", 200, "ok", false, 10000, CHANNEL_KEEP_BODY },
 		{ "/heads", 200, "ok", false, 0, 0 },
 		{ "/close", 0, "reset", false, 0, 0 },
 		{ "/interim", 0, "reset", false, 0, 0 },

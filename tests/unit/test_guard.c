@@ -1,6 +1,6 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include "work/guard.h"
+#include "deliver/guard.h"
 #include "unit.h"
 
 static enum guard_answer

@@ -1,7 +1,7 @@
 #include "unit_events.h"
 #include "unit_roster.h"
 #include "unit_shape.h"
-#include "work/held.h"
+#include "deliver/held.h"
 
 #define DAY	INT64_C(86400000)
 #define NOW	(1000 * DAY)

@@ -1,5 +1,5 @@
 /* What a sweep holds of very many lanes. */
-#include "work/sweep_hold.h"
+#include "deliver/sweep_hold.h"
 #include "unit_events.h"
 
 #define LANES	10000

@@ -5,8 +5,8 @@
 #include <stdatomic.h>
 #include <unistd.h>
 #include "base/clock.h"
-#include "work/resolve.h"
-#include "work/resolve_memory.h"
+#include "deliver/resolve.h"
+#include "deliver/resolve_memory.h"
 #include "unit.h"
 
 #define PATIENCE_MS	10000

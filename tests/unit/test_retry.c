@@ -1,4 +1,4 @@
-#include "work/retry.h"
+#include "deliver/retry.h"
 #include "unit.h"
 
 #define NOW	INT64_C(1795514400000)	/* Tue, 24 Nov 2026 10:00:00 GMT */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "work/sweeplock.h"
+#include "deliver/sweeplock.h"
 #include "unit.h"
 
 static char dir[256];

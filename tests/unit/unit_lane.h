@@ -3,7 +3,7 @@
 #define UNIT_LANE_H
 
 #include <stdlib.h>
-#include "work/lane.h"
+#include "deliver/lane.h"
 #include "unit.h"
 
 #define ROWS	400

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include "work/channel_webhook.h"
+#include "deliver/channel_webhook.h"
 #include "unit.h"
 
 /*
@@ -166,7 +166,7 @@ answer(struct caller *c, const char *path)
 		say_much(c->fd, 10 * WEBHOOK_READ_MAX);
 	} else if (strcmp(path, "/heads") == 0) {
 		say(c->fd, "HTTP/1.1 200 OK\r\nx-much: ", 25);
-		say_much(c->fd, 2 * WEBHOOK_KEEP_HEAD);
+		say_much(c->fd, 2 * CHANNEL_KEEP_HEAD);
 		say(c->fd, "\r\nContent-Length: 0\r\n\r\n", 23);
 		return true;
 	} else if (strcmp(path, "/h2") == 0) {

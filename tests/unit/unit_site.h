@@ -6,7 +6,7 @@
 #define UNIT_SITE_H
 
 #include "work/nudge.h"
-#include "work/sweep_hold.h"
+#include "deliver/sweep_hold.h"
 #include "unit_server.h"
 #include "unit_shape.h"
 #include "unit_store.h"
