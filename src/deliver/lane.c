@@ -8,13 +8,15 @@
 #define RATE_SLACK_US	20000	/* a start this late does not shift the next */
 
 struct lanes *
-lanes_new(uint32_t slots)
+lanes_new(uint32_t slots, uint32_t shared)
 {
 	struct lanes *ls = calloc(1, sizeof *ls);
 
 	if (ls == NULL)
 		log_fatal("out of memory");
 	ls->slots = slots < 2 ? 2 : slots;
+	ls->share.most = shared < 1 ? 1 : shared;
+	ls->share.width = 1;
 	return ls;
 }
 
@@ -55,6 +57,8 @@ turn_of(const struct lane *l, struct lane_now now)
 {
 	if (!l->rules.open || l->fetched.n == 0 || resting(l, now))
 		return TURN_NONE;
+	if (l->rules.shared)
+		return l->flight < l->width ? TURN_SHARED : TURN_NONE;
 	if (suspect(l))
 		return l->flight == 0 ? TURN_SUSPECT : TURN_NONE;
 	if (l->flight == 0)
@@ -217,9 +221,9 @@ appetite(const struct lanes *ls, const struct lane *l)
 	uint64_t used = ls->fetched + (uint64_t)ls->asked * LANE_FETCH / 2;
 	uint32_t want = LANE_FETCH - l->fetched.n;
 
-	if (suspect(l))			/* it has one slot */
+	if (suspect(l) && !l->rules.shared)	/* it has one slot */
 		return l->fetched.n == 0;
-	if (used + want <= room)
+	if (used + want <= room && !l->rules.shared)
 		return want;
 	return l->fetched.n == 0 ? l->width : 0;
 }
@@ -319,7 +323,7 @@ crowded(const struct lanes *ls)
  * so that neither starves the other.
  */
 static struct lane *
-pick(struct lanes *ls)
+pick(struct lanes *ls, struct lane_now now)
 {
 	struct lane *first = ls->turn[TURN_FIRST].first;
 	struct lane *more = ls->turn[TURN_MORE].first;
@@ -327,6 +331,8 @@ pick(struct lanes *ls)
 
 	if (ls->flight >= ls->slots)
 		return NULL;
+	if (ls->turn[TURN_SHARED].first != NULL && lane_share_open(ls, now))
+		return ls->turn[TURN_SHARED].first;
 	if (ls->flight >= ls->slots / 2)
 		more = NULL;
 	if (crowded(ls) || ls->spare_suspects)
@@ -354,7 +360,7 @@ lane_start(struct lanes *ls, struct lane_now now)
 
 	age(ls, now);
 	wake_due(ls, now);
-	l = pick(ls);
+	l = pick(ls, now);
 	if (l == NULL)
 		return NULL;
 	row = lane_rows_shift(&l->fetched);
@@ -362,6 +368,8 @@ lane_start(struct lanes *ls, struct lane_now now)
 	row->lane = l;
 	row->started_ms = now.mono_ms;
 	row->aged = false;
+	row->shared = l->rules.shared;
+	ls->share.flight += row->shared;
 	lane_rows_add(&ls->young, row);
 	if (suspect(l))
 		count_suspect(ls, l, -1);
@@ -418,7 +426,7 @@ ended(struct lane *l, struct lane_end end, struct lane_now now)
 		}
 		return;
 	}
-	if (end.result == LANE_FAILURE) {
+	if (end.result == LANE_FAILURE && !l->rules.shared) {
 		l->failures += l->failures < UINT32_MAX;
 		l->width = 1;
 	}
@@ -445,6 +453,8 @@ lane_done(struct lanes *ls, struct lane_row *row, struct lane_end end,
 		unlink_row(&ls->young, row);
 	ls->flight--;
 	l->flight--;
+	if (row->shared)
+		lane_share_ended(&ls->share, end.result, now);
 	ended(l, end, now);
 	if (suspect(l))
 		count_suspect(ls, l, 1);
@@ -459,7 +469,7 @@ lane_failed_before(struct lanes *ls, uint32_t number, uint32_t failures,
 {
 	struct lane *l = lane_get(ls, number);
 
-	if (l->flight > 0 || l->failures > 0)
+	if (l->rules.shared || l->flight > 0 || l->failures > 0)
 		return;			/* known better here */
 	l->failures = failures;
 	if (failures > 0)
@@ -508,15 +518,27 @@ lane_take_back(struct lanes *ls, uint32_t number, struct lane_now now)
 int64_t
 lanes_wake_ms(const struct lanes *ls)
 {
-	return ls->nheap == 0 ? INT64_MAX : ls->heap[1]->wake_ms;
+	int64_t wake = ls->nheap == 0 ? INT64_MAX : ls->heap[1]->wake_ms;
+
+	if (ls->share.failures > 0 && ls->turn[TURN_SHARED].first != NULL &&
+	    ls->share.flight == 0 && ls->share.rest_ms < wake)
+		wake = ls->share.rest_ms;
+	return wake;
 }
 
 struct lanes_count
 lanes_count(const struct lanes *ls)
 {
-	return (struct lanes_count){ ls->flight, ls->fetched, ls->asked,
-	    ls->suspect_flight, ls->n, ls->turn[TURN_FIRST].n + ls->nwish +
-	    ls->asked + ls->flight - ls->suspect_flight };
+	return (struct lanes_count){
+		.flight = ls->flight,
+		.fetched = ls->fetched,
+		.asked = ls->asked,
+		.suspect_flight = ls->suspect_flight,
+		.lanes = ls->n,
+		.stalled = lane_share_stalled(ls),
+		.ready = ls->turn[TURN_FIRST].n + ls->nwish + ls->asked +
+		    ls->flight - ls->suspect_flight,
+	};
 }
 
 bool

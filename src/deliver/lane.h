@@ -15,6 +15,11 @@
  *   delivery that failed first is sent again, at its own next time but at
  *   least every LANE_PROBE_MS; a success ends that, and what waits for its
  *   next attempt is wanted at once;
+ * - lanes whose messages all go through one server (mail's) have a limit that
+ *   they share, which begins at one and doubles with each message it takes;
+ *   when that server fails they rest together, longer each time up to
+ *   LANE_SHARED_MS, and try again with one; what else fails in such a lane is
+ *   one recipient's and keeps no other one waiting;
  * - lanes that may start take turns.
  *
  * It sends nothing, reads no store and no clock.  Rows are the caller's, who
@@ -25,6 +30,7 @@
 #define DELIVER_LANE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define LANE_FETCH		64	/* rows fetched ahead at most */
@@ -33,6 +39,9 @@
 #define LANE_FAILURES		5
 #define LANE_PROBE_MS		(15 * 60 * 1000)
 #define LANE_PROBE_MIN_MS	1000	/* between probes */
+#define LANE_SHARED_MIN_MS	5000	/* after a first failure of the shared
+					   server; doubled at each further */
+#define LANE_SHARED_MS		(5 * 60 * 1000)
 
 struct lane;
 struct lanes;
@@ -43,6 +52,7 @@ struct lane_row {
 	struct lane	*lane;
 	int64_t		 started_ms;	/* monotonic, while in flight */
 	bool		 aged;		/* in flight for LANE_SUSPECT_MS */
+	bool		 shared;	/* in flight by way of the shared server */
 };
 
 /* Rows in a row, by their next. */
@@ -56,8 +66,11 @@ struct lane_now {
 	int64_t	wall_ms, mono_ms;
 };
 
-/* slots: attempts in flight at once, at least 2. */
-struct lanes *lanes_new(uint32_t slots);
+/*
+ * slots: attempts in flight at once, at least 2; shared: of these by way of the
+ * server that some lanes share, at least 1.
+ */
+struct lanes *lanes_new(uint32_t slots, uint32_t shared);
 void lanes_free(struct lanes *ls);
 
 /* What a lane may do; a new lane is shut. */
@@ -66,6 +79,7 @@ struct lane_rules {
 	uint32_t width;		/* in flight at most, at least 1 */
 	double	 rate_per_s;	/* 0: unlimited */
 	uint64_t version;	/* of what is sent: another is tried at once */
+	bool	 shared;	/* goes through the server that others share */
 };
 
 void lane_rule(struct lanes *ls, uint32_t number, struct lane_rules r,
@@ -110,8 +124,11 @@ void lane_fetched(struct lanes *ls, uint32_t number, struct lane_rows *rows,
 struct lane_row *lane_start(struct lanes *ls, struct lane_now now);
 uint32_t lane_number(const struct lane *l);
 
-/* LANE_NEUTRAL says nothing about the endpoint: it was never asked. */
-enum lane_result { LANE_SUCCESS, LANE_FAILURE, LANE_NEUTRAL };
+/*
+ * LANE_NEUTRAL says nothing about the endpoint: it was never asked; nor does
+ * LANE_SERVER, but the server that its lane shares with others has failed.
+ */
+enum lane_result { LANE_SUCCESS, LANE_FAILURE, LANE_NEUTRAL, LANE_SERVER };
 
 struct lane_end {
 	enum lane_result result;
@@ -148,11 +165,16 @@ int64_t lanes_wake_ms(const struct lanes *ls);
 
 struct lanes_count {
 	uint32_t flight, fetched, asked, suspect_flight, lanes;
+	uint32_t stalled;	/* of fetched, what waits until the shared
+				   server is tried again */
 	uint32_t ready;		/* what sound lanes have in flight, and they,
 				   while they wait for a slot or rows */
 };
 
 struct lanes_count lanes_count(const struct lanes *ls);
+
+/* How often the shared server was tried in vain, in a row. */
+uint32_t lanes_server_failures(const struct lanes *ls);
 
 /* Every lane's number, to apply new rules; false past the end. */
 bool lanes_at(const struct lanes *ls, uint32_t i, uint32_t *number);

@@ -1,8 +1,9 @@
 /*
  * lane_inner - a lane and all lanes, as lane's files share them.
  *
- * Private to lane.c, which decides, and lane_queue.c, which keeps lanes by
- * number, by the time they wake and in the queues they wait in.
+ * Private to lane.c, which decides, lane_share.c, which decides for those that
+ * go through one server, and lane_queue.c, which keeps lanes by number, by the
+ * time they wake and in the queues they wait in.
  */
 #ifndef DELIVER_LANE_INNER_H
 #define DELIVER_LANE_INNER_H
@@ -14,6 +15,7 @@ enum turn {
 	TURN_FIRST,	/* nothing in flight */
 	TURN_MORE,	/* some in flight, and wide enough for more */
 	TURN_SUSPECT,	/* suspect, nothing in flight */
+	TURN_SHARED,	/* for the shared server; suspect ones, too */
 	TURN_NONE,
 };
 
@@ -41,6 +43,15 @@ struct lane {
 	struct lane	*next_wish;
 };
 
+/* What the lanes of the shared server may do together. */
+struct lane_share {
+	uint32_t	 most, width;	/* in flight; width doubles up to most */
+	uint32_t	 flight;
+	uint32_t	 failures;	/* in a row, of those that were waited
+					   for between rests */
+	int64_t		 rest_ms;	/* none starts before, monotonic */
+};
+
 struct lanes {
 	uint32_t	 slots;
 	uint32_t	 flight, suspect_flight, fetched, asked;
@@ -54,6 +65,7 @@ struct lanes {
 	uint32_t	 nwish;
 	struct lane_rows young;		/* in flight, not aged, oldest first */
 	bool		 spare_suspects;	/* none starts any more */
+	struct lane_share share;
 	uint32_t	 tick;		/* whose turn it is: see pick */
 };
 
@@ -70,5 +82,15 @@ void lane_turn_set(struct lanes *ls, struct lane *l, enum turn t);
 /* The list of those that wish for rows: to its end, once; from its front. */
 void lane_wish_add(struct lanes *ls, struct lane *l);
 struct lane *lane_wish_take(struct lanes *ls);
+
+/* Whether one more may go to the shared server. */
+bool lane_share_open(const struct lanes *ls, struct lane_now now);
+
+/* One that went there has ended. */
+void lane_share_ended(struct lane_share *sh, enum lane_result result,
+    struct lane_now now);
+
+/* Rows fetched for it, none of which starts while it fails. */
+uint32_t lane_share_stalled(const struct lanes *ls);
 
 #endif

@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include "base/clock.h"
+#include "deliver/channel_mail.h"
 #include "deliver/channel_webhook.h"
 #include "deliver/lane.h"
 #include "work/outgoing.h"
@@ -39,8 +40,9 @@ struct parcel {
 	/* the outcome */
 	bool		 release;	/* none: it goes back untouched */
 	int64_t		 quiet_ms;	/* its endpoint asked for that rest */
-	char		 disable[STORE_WORD_MAX];	/* its subscription, for
-					   that reason; "": not */
+	const char	*disable;	/* its subscription, for that reason;
+					   NULL: not */
+	bool		 server;	/* it was mail's server that failed */
 	bool		 bare;		/* settle it without its attempt */
 	struct store_settle settle;
 	struct store_attempt attempt;
@@ -94,6 +96,9 @@ struct sweep {
 	struct rosters	*rosters;
 	struct conf	 conf;
 	struct webhook	*webhook;	/* the loop's */
+	struct mail	*mail;		/* the same; NULL: not configured */
+	uint32_t	 mail_connections;
+	const char	*mail_from;	/* its envelope's address; "" */
 	uint32_t	 slots;
 	struct sweeplock held;		/* the keeper's, once started */
 	pthread_t	 keeper, loop;
@@ -119,6 +124,7 @@ struct sweep {
 	atomic_bool	 chores;	/* the keeper has some left to do */
 	atomic_uint	 unsettled;	/* outcomes the store has not yet */
 	atomic_uint	 in_flight;
+	atomic_uint	 mail_failures;	/* of its server, in a row */
 	atomic_uint	 ready;		/* as lanes_count has it */
 	atomic_uint	 posted;	/* notes that the loop has not read */
 	_Atomic int64_t	 tick_ms;	/* the loop goes round; monotonic */
@@ -164,6 +170,6 @@ void sending_end(struct sending *sd, const struct subscription *sub,
     const struct channel_result *r);
 
 /* sub may be sent to by this sweep. */
-bool sending_open(const struct subscription *sub);
+bool sending_open(const struct sweep *s, const struct subscription *sub);
 
 #endif

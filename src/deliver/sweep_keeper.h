@@ -28,7 +28,7 @@ struct chores {
 struct doomed {
 	uint32_t	 number;
 	uint64_t	 version;	/* another one was mended meanwhile */
-	char		 reason[STORE_WORD_MAX];
+	const char	*reason;	/* lasts as long as the program */
 };
 
 struct keeper {

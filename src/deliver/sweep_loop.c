@@ -107,11 +107,12 @@ apply(struct loop *lo, uint32_t number)
 	const struct task *t;
 
 	if (sub != NULL) {
-		r.open = sending_open(sub);
+		r.open = sending_open(lo->s, sub);
 		t = subscription_task(sub);
 		if (t != NULL) {
 			r.width = task_settings(t)->concurrency;
 			r.rate_per_s = task_settings(t)->rate_per_s;
+			r.shared = task_channel(t) == TASK_MAIL;
 		}
 		r.version = sub->version;
 	}
@@ -256,7 +257,8 @@ end(struct loop *lo, struct parcel *p)
 {
 	uint32_t number = p->due.key.subscription;
 	struct lane_end e = {
-		.result = p->settle.health > 0 ? LANE_SUCCESS :
+		.result = p->server ? LANE_SERVER :
+		    p->settle.health > 0 ? LANE_SUCCESS :
 		    p->settle.health < 0 ? LANE_FAILURE : LANE_NEUTRAL,
 		.next_ms = p->settle.outcome == STORE_RETRIED ?
 		    p->settle.next_ms : INT64_MAX,
@@ -265,6 +267,19 @@ end(struct loop *lo, struct parcel *p)
 
 	if (lane_done(lo->lanes, &p->row, e, now()))
 		give_back(lo, lane_take_back(lo->lanes, number, now()));
+}
+
+/* Mail's server began to fail, or is back. */
+static void
+tell_server(const struct loop *lo, const struct channel_result *r)
+{
+	uint32_t n = lanes_server_failures(lo->lanes);
+	uint32_t was = atomic_exchange(&lo->s->mail_failures, n);
+
+	if (was == 0 && n > 0)
+		log_error("mail: %s; all mail waits", r->sentence);
+	else if (was > 0 && n == 0)
+		log_info("mail: the server takes mails again");
 }
 
 static void
@@ -281,7 +296,8 @@ done(void *arg, const struct channel_result *r)
 	sending_end(sd, subscription(lo, number), r);
 	sending_put(lo, sd);
 	end(lo, p);
-	if (p->disable[0] != '\0') {	/* the keeper disables it; none starts now */
+	tell_server(lo, r);
+	if (p->disable != NULL) {	/* the keeper disables it; none starts now */
 		lane_rule(lo->lanes, number, (struct lane_rules){
 		    .open = false, .width = 1 }, now());
 		give_back(lo, lane_take_back(lo->lanes, number, now()));
@@ -289,15 +305,37 @@ done(void *arg, const struct channel_result *r)
 	hand_over(lo, p);
 }
 
+/* Over the channel that it is for. */
+static void
+give_out(struct loop *lo, struct sending *sd, int64_t timeout_ms)
+{
+	const struct outgoing *out = &sd->out;
+
+	if (out->rq.channel == TASK_MAIL)
+		mail_send(lo->s->mail, &(struct mail_request){
+			.from = lo->s->mail_from,
+			.to = buf_str(&out->rq.to),
+			.message = buf_as_slice(&out->message),
+			.timeout_ms = timeout_ms,
+		}, done, sd);
+	else
+		webhook_send(lo->s->webhook, &(struct webhook_request){
+			.method = out->rq.method,
+			.url = buf_str(&out->rq.url),
+			.head = buf_as_slice(&out->head),
+			.body = buf_as_slice(&out->rq.body),
+			.timeout_ms = timeout_ms,
+		}, done, sd);
+}
+
 static void
 start(struct loop *lo, struct parcel *p)
 {
 	const struct subscription *sub = subscription(lo,
 	    p->due.key.subscription);
-	struct webhook_request rq;
 	struct sending *sd;
 
-	if (sub == NULL || !sending_open(sub)) {
+	if (sub == NULL || !sending_open(lo->s, sub)) {
 		end(lo, p);
 		p->release = true;
 		hand_over(lo, p);
@@ -310,14 +348,8 @@ start(struct loop *lo, struct parcel *p)
 		hand_over(lo, p);
 		return;
 	}
-	rq = (struct webhook_request){
-		.method = sd->out.rq.method,
-		.url = buf_str(&sd->out.rq.url),
-		.head = buf_as_slice(&sd->out.head),
-		.body = buf_as_slice(&sd->out.rq.body),
-		.timeout_ms = task_settings(subscription_task(sub))->timeout_ms,
-	};
-	webhook_send(lo->s->webhook, &rq, done, sd);
+	give_out(lo, sd,
+	    task_settings(subscription_task(sub))->timeout_ms);
 }
 
 /*
@@ -428,7 +460,7 @@ tell_rest(struct loop *lo)
 	struct sweep *s = lo->s;
 	bool rests;
 
-	rests = lo->looked && c.flight + c.fetched + c.asked == 0 &&
+	rests = lo->looked && c.flight + c.fetched + c.asked == c.stalled &&
 	    atomic_load(&s->unsettled) == 0 && !atomic_load(&s->chores) &&
 	    lanes_wake_ms(lo->lanes) > clock_mono_ms();
 	pthread_mutex_lock(&s->lock);
@@ -442,10 +474,12 @@ tell_rest(struct loop *lo)
 static void
 sleep_till(struct loop *lo, int64_t until_ms)
 {
-	struct pollfd p[3] = {
+	struct pollfd p[] = {
 		{ .fd = lo->s->event, .events = POLLIN },
 		{ .fd = webhook_fd(lo->s->webhook), .events = POLLIN },
 		{ .fd = atomic_load(&lo->s->nudge), .events = POLLIN },
+		{ .fd = lo->s->mail == NULL ? -1 : mail_fd(lo->s->mail),
+		    .events = POLLIN },
 	};
 	int64_t wait = until_ms - clock_mono_ms();
 	uint64_t count;
@@ -456,6 +490,15 @@ sleep_till(struct loop *lo, int64_t until_ms)
 		wait = TICK_MS;
 	if (poll(p, NELEM(p), (int)wait) > 0 && p[0].revents != 0)
 		(void)!read(lo->s->event, &count, sizeof count);
+}
+
+/* Do what can be done with the network now. */
+static void
+channels_work(const struct sweep *s)
+{
+	webhook_work(s->webhook);
+	if (s->mail != NULL)
+		mail_work(s->mail);
 }
 
 /*
@@ -490,7 +533,7 @@ wind_up(struct loop *lo)
 		atomic_store(&lo->s->tick_ms, clock_mono_ms());
 		take_mail(lo);
 		take_nudges(lo);
-		webhook_work(lo->s->webhook);
+		channels_work(lo->s);
 		start_some(lo);
 		wish(lo);
 		send_mail(lo);
@@ -500,6 +543,8 @@ wind_up(struct loop *lo)
 			    until);
 	}
 	webhook_cancel(lo->s->webhook);
+	if (lo->s->mail != NULL)
+		mail_cancel(lo->s->mail);
 	send_mail(lo);
 	pthread_mutex_lock(&lo->s->lock);
 	lo->s->keeper_box.quit = true;
@@ -515,13 +560,13 @@ loop_main(void *arg)
 	struct loop lo = { .s = s, .order = ORDER_INIT,
 	    .winding_ms = INT64_MIN };
 
-	lo.lanes = lanes_new(s->slots);
+	lo.lanes = lanes_new(s->slots, s->mail_connections);
 	while (!atomic_load(&s->stopping)) {
 		lo.again = false;
 		atomic_store(&s->tick_ms, clock_mono_ms());
 		take_mail(&lo);
 		take_nudges(&lo);
-		webhook_work(s->webhook);
+		channels_work(s);
 		start_some(&lo);
 		wish(&lo);
 		send_mail(&lo);

@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <stdlib.h>
+#include "deliver/channel_slack.h"
 #include "deliver/retry.h"
 #include "deliver/sweep_inner.h"
 
@@ -13,15 +14,18 @@ sending_free(struct sending *sd)
 }
 
 bool
-sending_open(const struct subscription *sub)
+sending_open(const struct sweep *s, const struct subscription *sub)
 {
 	const struct task *t = subscription_task(sub);
 	const struct sign_key *key;
 
-	return t != NULL && subscription_state(sub) == SUBSCRIPTION_ACTIVE &&
-	    /* nothing goes out unsigned */
-	    subscription_keys(sub, clock_now_ms(), &key) > 0 &&
-	    task_channel(t) != TASK_MAIL;
+	if (t == NULL || subscription_state(sub) != SUBSCRIPTION_ACTIVE)
+		return false;
+	if (task_channel(t) == TASK_MAIL)
+		return s->mail != NULL;
+	/* no webhook goes out unsigned */
+	return task_channel(t) != TASK_WEBHOOK ||
+	    subscription_keys(sub, clock_now_ms(), &key) > 0;
 }
 
 static void
@@ -93,6 +97,10 @@ sending_make(struct sending *sd, const struct sweep *s,
 		.delivery = p->due.key,
 		.attempt = p->attempt.attempt,
 		.now_ms = p->attempt.at_ms,
+		.from = s->conf.mail_from[0] == '\0' ? NULL :
+		    s->conf.mail_from,
+		.site_url = s->conf.site_url[0] == '\0' ? NULL :
+		    s->conf.site_url,
 	};
 	ask.nkey = subscription_keys(sub, ask.now_ms, &ask.key);
 	rc = order_read(o, s->config.catalog, p->event.order, &err);
@@ -162,17 +170,52 @@ early_ms(const struct parcel *p, const struct task_settings *ts)
 	return due > at && !retry_too_far(ts, due, at) ? due : 0;
 }
 
+/* How an attempt ended, and what its channel makes of that. */
+struct outcome {
+	enum task_channel channel;
+	const struct channel_result *result;
+	const struct slack_error *slack;	/* NULL: nothing */
+};
+
+/*
+ * What the channel knows to be for good.  True: that was it, and the parcel has
+ * its outcome; a subscription that was mended meanwhile is not to be disabled.
+ */
+static bool
+for_good(struct parcel *p, const struct outcome *o, bool mended)
+{
+	const struct channel_result *r = o->result;
+	const struct slack_error *e = o->slack;
+
+	if (r->fault == CHANNEL_REJECTED ||
+	    (e != NULL && e->verdict == SLACK_REJECTED)) {
+		dead(p, "rejected");
+		return true;
+	}
+	if (e != NULL && !mended) {
+		p->disable = e->word;	/* what was to go is held */
+		return false;
+	}
+	if (r->status == 410 && o->channel != TASK_MAIL && !mended) {
+		dead(p, "gone");
+		p->disable = "gone";
+		return true;
+	}
+	return false;
+}
+
 static void
 failed(struct parcel *p, const struct subscription *sub,
-    const struct channel_result *r)
+    const struct outcome *o)
 {
+	const struct channel_result *r = o->result;
 	struct retry re = {
 		.now_ms = p->settle.now_ms,
 		.accepted_ms = p->event.accepted_ms,
 		.attempts = p->due.attempts,
 		.status = r->status,
 		.retry_after = r->retry_after,
-		.ours = r->fault == CHANNEL_OURS,
+		.ours = r->fault == CHANNEL_OURS || r->fault == CHANNEL_SERVER,
 	};
 	const struct task *t = sub == NULL ? NULL : subscription_task(sub);
 
@@ -182,12 +225,9 @@ failed(struct parcel *p, const struct subscription *sub,
 		dead(p, "given-up");
 		return;
 	}
-	/* one that was mended meanwhile is not gone */
-	if (r->status == 410 && sub->version == p->attempt.version) {
-		dead(p, "gone");
-		snprintf(p->disable, sizeof p->disable, "gone");
+	if (for_good(p, o, sub->version != p->attempt.version))
 		return;
-	}
+	re.ours = re.ours || p->disable != NULL;
 	crypt_random(&re.random, sizeof re.random);
 	re.settings = task_settings(t);
 	re.early_ms = early_ms(p, re.settings);
@@ -207,15 +247,23 @@ sending_end(struct sending *sd, const struct subscription *sub,
     const struct channel_result *r)
 {
 	struct parcel *p = sd->parcel;
+	struct channel_result said = *r;
+	struct outcome o = { sd->out.rq.channel, r, NULL };
 
-	record(sd, p, r);
+	if (o.channel == TASK_SLACK)
+		o.slack = slack_error(r);
+	if (o.slack != NULL)
+		snprintf(said.sentence, sizeof said.sentence, "Slack answered "
+		    "%d %s: %s", r->status, o.slack->word, o.slack->meaning);
+	record(sd, p, &said);
 	p->settle.now_ms = clock_now_ms();
-	if (r->status >= 200 && r->status < 300) {
+	p->server = r->fault == CHANNEL_SERVER;
+	if (strcmp(r->word, "ok") == 0) {
 		p->settle.outcome = STORE_DELIVERED;
 		p->settle.attempts = one_more(p->due.attempts);
 		p->settle.health = 1;
 	} else
-		failed(p, sub, r);
+		failed(p, sub, &o);
 	store_event_clear(&p->event);
 	sd->parcel = NULL;
 	if (sd->out.rq.body.cap > BODY_KEEP)	/* few are that large */

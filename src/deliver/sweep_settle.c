@@ -1,4 +1,3 @@
-#include <stdio.h>
 #include <stdlib.h>
 #include "base/log.h"
 #include "deliver/sweep_keeper.h"
@@ -21,7 +20,7 @@ settled(struct keeper *k, struct parcel *p)
 	char word[STORE_WORD_MAX];
 
 	memcpy(word, p->attempt.word, sizeof word);
-	if (p->disable[0] != '\0')
+	if (p->disable != NULL)
 		keeper_doom(k, lane, p->attempt.version, p->disable);
 	if (p->settle.rc == RC_OK)
 		atomic_fetch_add(retried ? &s->retried :
@@ -120,8 +119,6 @@ void
 keeper_doom(struct keeper *k, uint32_t number, uint64_t version,
     const char *reason)
 {
-	struct doomed *d;
-
 	if (k->ndoomed == k->capdoomed) {
 		k->capdoomed = k->capdoomed == 0 ? 8 : k->capdoomed * 2;
 		k->doomed = reallocarray(k->doomed, k->capdoomed,
@@ -129,9 +126,7 @@ keeper_doom(struct keeper *k, uint32_t number, uint64_t version,
 		if (k->doomed == NULL)
 			log_fatal("out of memory");
 	}
-	d = &k->doomed[k->ndoomed++];
-	*d = (struct doomed){ .number = number, .version = version };
-	snprintf(d->reason, sizeof d->reason, "%s", reason);
+	k->doomed[k->ndoomed++] = (struct doomed){ number, version, reason };
 }
 
 void

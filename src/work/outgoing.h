@@ -21,6 +21,7 @@
 
 struct outgoing {
 	struct task_request rq;		/* its headers are not all of them */
+	struct buf	 message;
 	struct buf	 head;		/* lines as webhook_request has them */
 	char		 length[24];	/* what content-length says */
 	struct task_header header[OUTGOING_HEADERS_MAX]; /* as they go out */

@@ -21,7 +21,7 @@ bench_new(uint32_t slots)
 	struct bench *b = calloc(1, sizeof *b);
 
 	assert_non_null(b);
-	b->ls = lanes_new(slots);
+	b->ls = lanes_new(slots, 4);
 	b->now = (struct lane_now){ 1000000, 5000 };
 	return b;
 }
