@@ -16,9 +16,9 @@
 #include "deliver/channel_mail.h"
 #include "deliver/channel_webhook.h"
 #include "deliver/lane.h"
-#include "work/outgoing.h"
 #include "deliver/sweep.h"
 #include "deliver/sweeplock.h"
+#include "work/outgoing.h"
 
 #define SWEEP_SETTLE	128		/* outcomes that are settled at once */
 #define SWEEP_TEXT_MAX	(256 * 1024)	/* bytes of an attempt's texts */

@@ -4,9 +4,9 @@
 #include <time.h>
 #include <unistd.h>
 #include "base/log.h"
-#include "work/nudge.h"
 #include "deliver/retry.h"
 #include "deliver/sweep_keeper.h"
+#include "work/nudge.h"
 
 #define SETTLE_LATE_MS	50	/* ...or that, while there is much to claim */
 #define LOOK_MS		30000

@@ -5,8 +5,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 #include "base/log.h"
-#include "work/nudge.h"
 #include "deliver/sweep_inner.h"
+#include "work/nudge.h"
 
 #define LONGEST_MS	62000	/* more than any timeout_s */
 #define TICK_MS		1000	/* goes round at least that often */

@@ -1,6 +1,6 @@
 #include "base/log.h"
-#include "work/operational.h"
 #include "deliver/sweep_keeper.h"
+#include "work/operational.h"
 
 /*
  * How lanes fare, and the service's own events about it.  The store counts

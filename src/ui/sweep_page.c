@@ -1,9 +1,9 @@
 #include <stdlib.h>
 #include "base/clock.h"
 #include "base/log.h"
+#include "deliver/sweep.h"
 #include "ui/service.h"
 #include "ui/sweep_page.h"
-#include "deliver/sweep.h"
 
 #define RETRY_AFTER	"2"	/* seconds, with every 503 */
 #define TOKEN_MAX	256	/* bytes of a ?token= */

@@ -5,8 +5,8 @@
 #ifndef UNIT_SITE_H
 #define UNIT_SITE_H
 
-#include "work/nudge.h"
 #include "deliver/sweep_hold.h"
+#include "work/nudge.h"
 #include "unit_server.h"
 #include "unit_shape.h"
 #include "unit_store.h"
