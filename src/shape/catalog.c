@@ -74,6 +74,7 @@ catalog_free(struct catalog *c)
 {
 	if (c == NULL)
 		return;
+	catalog_free_texts(c);
 	free(c->pool);
 	free(c->event);
 	free(c->field);

@@ -14,6 +14,7 @@
 #include "base/buf.h"
 
 struct catalog;
+struct template;
 
 #define CATALOG_NAME_MAX 64	/* bytes of an event's or a field's name */
 
@@ -35,6 +36,7 @@ struct catalog_event {
 	const char	*meaning;	/* one sentence */
 	const char	*const *alias;	/* NULL-terminated */
 	const char	*status;	/* orderStatus in its sample, or NULL */
+	const char	*headline;	/* a template: what happened, in a line */
 	const char	*sample;	/* the service's own: what it says, a
 					   JSON object; NULL: of orders */
 	uint16_t	 index;		/* place in the catalogue, from 0 */
@@ -124,6 +126,21 @@ const struct catalog_field *catalog_field_deep(const struct catalog *c,
 /* The nearest name to a mistyped one, or NULL. */
 const char *catalog_event_nearest(const struct catalog *c, struct slice name);
 const char *catalog_field_nearest(const struct catalog *c, struct slice name);
+
+/*
+ * The ready-made texts of an event type, or of none that is known (NULL):
+ * templates, to be rendered sparse.  A headline is plain text; what names
+ * event.headline is given its rendering.
+ */
+enum catalog_text {
+	CATALOG_TEXT_MAIL,	/* plain */
+	CATALOG_TEXT_SLACK,	/* of Slack's markup, in a JSON string */
+};
+#define CATALOG_TEXTS 2
+const struct template *catalog_headline(const struct catalog *c,
+    const struct catalog_event *type);
+const struct template *catalog_text(const struct catalog *c,
+    const struct catalog_event *type, enum catalog_text which);
 
 /*
  * Append the sample order of an event type: JSON with every field and legs.  Of

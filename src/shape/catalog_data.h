@@ -33,6 +33,11 @@ struct catalog {
 	struct catalog_names fields;
 	struct catalog_names members;	/* by the order's own members */
 	struct buf	 legs;		/* their sample: a JSON list */
+	struct buf	 lines[CATALOG_TEXTS];	/* of the texts of orders */
+	struct template	**headline;	/* by the event's index; the last one
+					   for types that are not known */
+	struct template	*text[CATALOG_TEXTS];	/* of orders */
+	struct template	*own[CATALOG_TEXTS];	/* of the service's own */
 };
 
 /* Room for n names. */
@@ -46,6 +51,12 @@ MUST_USE enum rc catalog_names_add(struct catalog_names *t, struct slice name,
 
 /* Put them behind all that was read; there is room. */
 void catalog_add_operational(struct catalog *c);
+
+/* The texts of the service's own events, as templates. */
+const char *catalog_operational_text(enum catalog_text which);
+
+/* Free what the texts are compiled to. */
+void catalog_free_texts(struct catalog *c);
 
 /* Make c->legs of the sample at list, adding the leg fields that it lacks. */
 void catalog_sample_legs(struct catalog *c, const struct json_doc *d,

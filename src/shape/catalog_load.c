@@ -55,7 +55,7 @@ static void
 read_event(struct catalog_loader *l, uint32_t i)
 {
 	static const char *const known[] = { "name", "group", "meaning",
-	    "alias", "status" };
+	    "alias", "status", "headline" };
 	struct catalog *c = l->c;
 	struct catalog_event *e = &c->event[c->nevent];
 
@@ -67,6 +67,12 @@ read_event(struct catalog_loader *l, uint32_t i)
 	e->group = catalog_string(l, i, "group");
 	e->meaning = catalog_string(l, i, "meaning");
 	e->status = catalog_string_maybe(l, i, "status");
+	e->headline = catalog_string_maybe(l, i, "headline");
+	if (e->headline == NULL) {
+		buf_clear(&l->scratch);
+		catalog_make_headline(e, &l->scratch);
+		e->headline = catalog_keep(l, "", buf_as_slice(&l->scratch));
+	}
 	if (catalog_names_add(&c->events, slice_of(e->name), e->index) !=
 	    RC_OK)
 		catalog_fault(l, i, "is there already:", e->name);
@@ -259,11 +265,14 @@ read_legs(struct catalog_loader *l)
 static void
 read_file(struct catalog_loader *l)
 {
-	static const char *const known[] = { "events", "fields", "legs" };
+	static const char *const known[] = { "events", "fields", "legs",
+	    "texts" };
 
 	catalog_known(l, 0, known, NELEM(known));
 	if (l->rc == RC_OK && l->in->doc.tok[0].n == 0)
 		catalog_fault(l, 0, "has no events, fields or legs", NULL);
+	if (l->rc == RC_OK)
+		catalog_read_texts(l);
 	if (l->rc == RC_OK)
 		each(l, catalog_list(l, 0, "events"), read_event);
 	if (l->rc == RC_OK)
@@ -346,6 +355,9 @@ make_room(struct catalog_loader *l)
 	catalog_names_init(&c->members, n.fields);
 	c->leg = array(n.legs, sizeof *c->leg);
 	c->legs = (struct buf)BUF_INIT(CATALOG_FILE_MAX);
+	c->headline = array(n.events, sizeof *c->headline);
+	for (size_t i = 0; i < CATALOG_TEXTS; i++)
+		c->lines[i] = (struct buf)BUF_INIT(CATALOG_FILE_MAX);
 	l->c = c;
 }
 
@@ -363,6 +375,9 @@ finish(struct catalog_loader *l)
 		    "lack agwID, which names every order", NULL);
 		return l->rc;
 	}
+	catalog_compile_texts(l);
+	if (l->rc != RC_OK)
+		return l->rc;
 	catalog_sample_legs(l->c, d, json_find(d, json_find(d, 0, "legs"),
 	    "sample"));
 	f = catalog_sample_fault(l->c, &what);

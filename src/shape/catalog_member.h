@@ -68,4 +68,16 @@ void catalog_known(struct catalog_loader *l, uint32_t obj,
  */
 uint32_t catalog_list(struct catalog_loader *l, uint32_t obj, const char *key);
 
+/* "texts": keep the lines of the ready-made texts. */
+void catalog_read_texts(struct catalog_loader *l);
+
+/* Append a headline for an event that has none. */
+void catalog_make_headline(const struct catalog_event *e, struct buf *out);
+
+/*
+ * Compile headlines and texts, once all fields are known.  What is wrong with
+ * one is a fault, at the event that it belongs to.
+ */
+void catalog_compile_texts(struct catalog_loader *l);
+
 #endif

@@ -7,6 +7,7 @@
 #include "shape/catalog_data.h"
 
 #define GROUP	"operational"
+#define NAME	"Subscription {{order.subscriptionName}}"
 
 /* The object that stands in the place of the order (work/operational.c). */
 #define SAMPLE(state, reason, failures, last_failure, last_success, seconds) \
@@ -27,19 +28,51 @@ static const struct catalog_event own[CATALOG_OPERATIONAL] = {
 	{ .name = "skycap.subscription.failing",
 	    .meaning = "A subscription's endpoint has failed several times in "
 	    "a row.",
+	    .headline = NAME " is failing",
 	    .sample = SAMPLE("active", "timeout", "5",
 	    "2026-11-23T12:35:05.000Z", "2026-11-23T09:59:30.000Z", "9305") },
 	{ .name = "skycap.subscription.disabled",
 	    .meaning = "The service has disabled a subscription; what it is "
 	    "due is held.",
+	    .headline = NAME " was disabled",
 	    .sample = SAMPLE("disabled", "gone", "1",
 	    "2026-11-23T10:00:00.000Z", "2026-11-23T09:59:30.000Z", "0") },
 	{ .name = "skycap.subscription.recovered",
 	    .meaning = "A subscription that was failing has been delivered to "
 	    "again.",
+	    .headline = NAME " has recovered",
 	    .sample = SAMPLE("active", "", "7",
 	    "2026-11-23T14:35:05.000Z", "2026-11-23T14:50:05.000Z", "17405") },
 };
+
+/* Members may be missing or null; of a count, 0 says nothing. */
+#define LINES								\
+	"{{#order.clientName}}\nClient: {{order.clientName}}\n"		\
+	"{{/order.clientName}}\n"					\
+	"{{#order.target}}\nGoes to: {{order.target}}\n"		\
+	"{{/order.target}}\n"						\
+	"{{#order.state}}\nState: {{order.state}}"			\
+	"{{#order.reason}}, {{order.reason}}{{/order.reason}}\n"	\
+	"{{/order.state}}\n"						\
+	"{{#order.failures}}\nFailures in a row: {{order.failures}}"	\
+	"{{#order.firstFailureAt}}, the first at "			\
+	"{{order.firstFailureAt}}{{/order.firstFailureAt}}\n"		\
+	"{{/order.failures}}\n"
+
+const char *
+catalog_operational_text(enum catalog_text which)
+{
+	if (which == CATALOG_TEXT_SLACK)
+		return "*{{event.headline}}*\n" LINES;
+	return "{{event.headline}}\n\n" LINES
+	    "{{#order.lastSuccessAt}}\n"
+	    "Last delivered: {{order.lastSuccessAt}}\n"
+	    "{{/order.lastSuccessAt}}\n"
+	    "{{#order.subscription}}\n"
+	    "Subscription: {{order.subscription}}\n"
+	    "{{/order.subscription}}\n"
+	    "\n{{event.type}}, {{event.time}}\n";
+}
 
 void
 catalog_add_operational(struct catalog *c)

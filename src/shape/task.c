@@ -9,7 +9,11 @@ task_free(struct task *t)
 	for (size_t i = 0; i < t->nheader; i++)
 		template_free(t->header[i].value);
 	free(t->header);
+	for (size_t i = 0; i < t->nto; i++)
+		template_free(t->to[i].text);
+	free(t->to);
 	template_free(t->url);
+	template_free(t->subject);
 	template_free(t->body);
 	filter_free(t->filter);
 	buf_free(&t->name);
@@ -29,15 +33,13 @@ task_name(const struct task *t)
 enum task_channel
 task_channel(const struct task *t)
 {
-	(void)t;		/* task_compile lets no other one through */
-	return TASK_WEBHOOK;
+	return t->channel;
 }
 
 uint32_t
 task_recipients(const struct task *t)
 {
-	(void)t;		/* the same */
-	return 1;
+	return t->channel == TASK_MAIL ? (uint32_t)t->nto : 1;
 }
 
 const struct task_settings *

@@ -2,12 +2,13 @@
  * task - a subscription as its client wrote it: checked, compiled, rendered.
  *
  * The JSON of DESIGN §5 ({"name","event","filter","httpRequest","settings"})
- * in, and for a given event the exact request out: method, URL, headers, body.
+ * in, and for a given event the exact request out: method, URL, headers, body;
+ * with "mail" in place of httpRequest: address, subject, body.
  * The help page's form ({"httpRequest": {...}}) is such a task; its events may
  * come from outside.  Pure: no store, no network, no signing.  Immutable once
  * compiled, shared by threads.  Invariant: whatever an order contains, a
- * rendered body is valid JSON, a header is one line, and the URL keeps its
- * scheme, host and structure.
+ * rendered body is valid JSON, a header or subject is one line, the URL keeps
+ * its scheme, host and structure, and a mail goes to exactly one address.
  */
 #ifndef SHAPE_TASK_H
 #define SHAPE_TASK_H
@@ -30,10 +31,16 @@ struct task;
 #define TASK_URL_MAX 4096		/* its URL */
 #define TASK_VALUE_MAX 8192		/* a header's value */
 #define TASK_HEAD_MAX (32 * 1024)	/* all headers' names and values */
+#define TASK_TEXT_MAX (64 * 1024)	/* its text for Slack or mail */
+#define TASK_SUBJECT_MAX 4096		/* its subject */
+#define TASK_TO_MAX 1024		/* each address, or its template */
 
 #define TASK_BODY_MAX (1024 * 1024)	/* a rendered body */
 #define TASK_STANDARD_MAX (TASK_BODY_MAX + 1024)	/* one of the standard
 				   shape: what was let in goes out in it */
+#define TASK_SLACK_MAX (256 * 1024)	/* one for Slack, which cuts a text at
+				   40,000 characters */
+#define TASK_LINE_MAX 500		/* characters of a subject */
 #define TASK_DEPTH_MAX 32		/* lists and objects in each other */
 #define TASK_RECIPIENTS_MAX 32		/* addresses of a mail */
 #define TASK_RETRY_MAX 32		/* steps of a schedule */
@@ -99,11 +106,15 @@ bool task_wants_operational(const struct task *t);
  * Append the task's JSON: as it was given, events and name filled in,
  * byte-stable from then on.  With mask, secrets (header values other than
  * content-type, accept and those shown; URL query values named like a secret)
- * stand as {"secret":true} or ••••1a2b as DESIGN §9 says.
+ * stand as {"secret":true} or ••••1a2b as DESIGN §9 says, of Slack's URL all
+ * after its host.
  */
 void task_print(const struct task *t, bool mask, struct buf *out);
 
-/* Append the address that it goes to, a template, with secrets masked. */
+/*
+ * Append the address that it goes to, a template, with secrets masked; those of
+ * a mail with ", " between.
+ */
 void task_target(const struct task *t, struct buf *out);
 
 /*
@@ -116,7 +127,7 @@ bool task_filter_matches(const struct task *t, const struct order *o);
 /*
  * Append json, a task that may carry masks in place of secrets, with what old
  * holds there: {"secret":true} for a header's value, a masked value in the
- * URL's query.  A mask stays, and task_compile refuses it, if old has nothing
+ * URL's query or in place of Slack's path.  A mask stays, and task_compile refuses it, if old has nothing
  * for it or if the URL has another scheme, host or port than old's: no edit
  * takes a secret along to an address it was not given for.  json that is no
  * JSON is appended as it is.
@@ -129,10 +140,6 @@ void task_merge_secrets(const struct task *old, struct slice json,
  * characters or more, its last 4.
  */
 void task_mask(struct slice secret, struct buf *out);
-
-/* Call each for every secret value of a URL's query, as it stands there. */
-typedef void task_secret(void *arg, struct slice value);
-void task_url_secrets(struct slice url, task_secret *each, void *arg);
 
 /* What a template may name besides the order's fields. */
 struct task_event {
@@ -153,16 +160,20 @@ struct task_header {
 /*
  * What is filled in depends on the channel.  A webhook and Slack: all but to
  * and subject.  Mail: to, one address as RFC 5321 has it between < and >, and
- * subject and body in UTF-8, the subject one line, the body's end in LF.
+ * subject and body in UTF-8, the subject one line of at most TASK_LINE_MAX
+ * characters (what is longer is cut: no mail is lost for it), the body's lines
+ * ended by LF, without control characters but tabs.
  */
 struct task_request {
 	enum task_channel channel;
-	const char	*method;		/* "POST", "PUT", "PATCH" */
+	const char	*method;		/* "POST", "PUT", "PATCH"; of a
+						   mail "" */
 	struct buf	 to, subject;
 	struct buf	 url;
 	struct buf	 url_shown;		/* secrets masked */
 	struct buf	 body;
 	struct buf	 text;			/* of the headers */
+	struct buf	 headline;		/* event.headline, if named */
 	struct json_doc	 scan;			/* of the body */
 	struct task_header header[TASK_HEADERS_MAX];
 	size_t		 nheader;		/* content-type among them */
@@ -170,19 +181,31 @@ struct task_request {
 
 /* A mask may be longer than what it hides: a URL never passes url_shown. */
 #define TASK_REQUEST_INIT { .to = BUF_INIT(512), \
-	.subject = BUF_INIT(65536), .url = BUF_INIT(16384), \
+	.subject = BUF_INIT(2 * TASK_STANDARD_MAX), .url = BUF_INIT(16384), \
 	.url_shown = BUF_INIT(65536), .body = BUF_INIT(TASK_STANDARD_MAX), \
-	.text = BUF_INIT(65536), .scan = JSON_DOC_INIT }
+	.text = BUF_INIT(65536), .headline = BUF_INIT(2 * TASK_STANDARD_MAX), \
+	.scan = JSON_DOC_INIT }
 
 void task_request_free(struct task_request *r);
 
 /*
+ * Call each for every secret of the request's URL, as it stands there: values
+ * of its query, and of Slack's all that is after the host.
+ */
+typedef void task_secret(void *arg, struct slice value);
+void task_request_secrets(const struct task_request *r, task_secret *each,
+    void *arg);
+
+/*
  * Render the request for an event into *r (cleared first, memory used again).
  * Without a jsonBody the body is {"type","timestamp","data"} with the order as
- * data.  Allocates nothing but *r's buffers.
+ * data; without a text or subject they are the catalogue's for the event's
+ * type.  Allocates nothing but *r's buffers.
  *   RC_INVALID  a value is missing and the task is strict, two keys of the
- *               body render equal, it is deeper than TASK_DEPTH_MAX, or the
- *               URL's path would climb; why names the field or the place
+ *               body render equal, it is deeper than TASK_DEPTH_MAX, the
+ *               URL's path would climb, a Slack text has nothing but blanks,
+ *               the recipient's address is not exactly one, or there is no
+ *               such recipient (any more); why names the field or the place
  *   RC_TOOBIG   body, URL or headers pass their limit
  */
 MUST_USE enum rc task_render(const struct task *t,

@@ -153,30 +153,46 @@ check_name(struct task_check *k, uint32_t tok)
 		}
 }
 
+/* Append " to" and where it goes, as people call it. */
+static void
+put_destination(struct task_check *k, uint32_t channel, struct buf *out)
+{
+	const struct task *t = k->t;
+	struct buf url = BUF_INIT(TASK_URL_MAX);
+	struct slice to = { NULL, 0 };
+	uint32_t tok = channel == 0 ? 0 : json_find(&k->doc, channel, "url");
+
+	if (t->channel == TASK_SLACK) {
+		to = SLICE("Slack");
+	} else if (t->channel == TASK_MAIL && t->nto > 0) {
+		if (template_literal_len(t->to[0].written) ==
+		    t->to[0].written.len)
+			to = t->to[0].written;
+		buf_puts(out, to.s == NULL ? " by mail" : "");
+	} else if (tok != 0 && k->doc.tok[tok].type == JSON_STRING) {
+		json_string(&k->doc, tok, &url);
+		to = task_url_host(buf_as_slice(&url));
+	}
+	if (to.len > TASK_NAME_MAX - out->len - 4)
+		to.len = TASK_NAME_MAX - out->len - 4;
+	if (to.s != NULL) {
+		buf_puts(out, " to ");
+		buf_slice(out, to);
+	}
+	buf_free(&url);
+}
+
 /* "OrderTicketed and 2 more to yourservices" */
 static void
-default_name(struct task_check *k, uint32_t http)
+default_name(struct task_check *k, uint32_t channel)
 {
 	struct task *t = k->t;
-	struct buf url = BUF_INIT(TASK_URL_MAX);
-	struct slice host = { NULL, 0 };
-	uint32_t tok = http == 0 ? 0 : json_find(&k->doc, http, "url");
 
-	if (tok != 0 && k->doc.tok[tok].type == JSON_STRING) {
-		json_string(&k->doc, tok, &url);
-		host = task_url_host(buf_as_slice(&url));
-	}
 	if (t->nevent > 0)
 		buf_puts(&t->name, t->all ? "All events" : t->event[0]);
 	if (t->nevent > 1)
 		buf_printf(&t->name, " and %zu more", t->nevent - 1);
-	if (host.len > TASK_NAME_MAX - t->name.len - 4)
-		host.len = TASK_NAME_MAX - t->name.len - 4;
-	if (host.s != NULL) {
-		buf_puts(&t->name, " to ");
-		buf_slice(&t->name, host);
-	}
-	buf_free(&url);
+	put_destination(k, channel, &t->name);
 }
 
 static void
@@ -209,23 +225,30 @@ find_members(struct task_check *k, uint32_t at[MEMBERS])
 	}
 }
 
-static void
+const char *const task_channel_name[] = { "httpRequest", "slack", "mail" };
+
+/* The channel's object, or 0 if there is not exactly one. */
+static uint32_t
 check_channel(struct task_check *k, const uint32_t at[MEMBERS])
 {
-	static const char *const name[] = { "httpRequest", "slack", "mail" };
+	static void (*const check[])(struct task_check *, uint32_t) = {
+	    task_check_http, task_check_slack, task_check_mail };
+	uint32_t found = 0;
 	size_t n = 0;
 
 	for (size_t m = HTTP; m <= MAIL; m++)
-		n += at[m] != 0;
+		if (at[m] != 0) {
+			n++;
+			found = at[m];
+			k->t->channel = (enum task_channel)(m - HTTP);
+		}
 	if (n != 1)
 		task_fault(k, 0, "must have exactly one of httpRequest, slack "
 		    "and mail");
-	for (size_t m = SLACK; m <= MAIL; m++)
-		if (at[m] != 0)
-			task_fault(k, at[m], "this version sends webhooks "
-			    "only, not %s; give httpRequest", name[m - HTTP]);
-	if (at[HTTP] != 0 && task_is(k, at[HTTP], JSON_OBJECT))
-		task_check_http(k, at[HTTP]);
+	for (size_t m = HTTP; m <= MAIL; m++)
+		if (at[m] != 0 && task_is(k, at[m], JSON_OBJECT) && n == 1)
+			check[m - HTTP](k, at[m]);
+	return n == 1 ? found : 0;
 }
 
 /* What task_print gives: the same again when it is compiled anew. */
@@ -233,7 +256,8 @@ static void
 write_text(struct task_check *k, const uint32_t at[MEMBERS])
 {
 	static const char *const name[] = { [FILTER] = "filter",
-	    [HTTP] = "httpRequest", [SETTINGS] = "settings" };
+	    [HTTP] = "httpRequest", [SLACK] = "slack", [MAIL] = "mail",
+	    [SETTINGS] = "settings" };
 	struct buf *out = &k->t->text;
 
 	buf_puts(out, "{\"name\":");
@@ -252,25 +276,43 @@ write_text(struct task_check *k, const uint32_t at[MEMBERS])
 	buf_putc(out, '}');
 }
 
+/* A mail's subject may be it, ready-made texts begin with it. */
+static bool
+needs_headline(const struct task *t)
+{
+	bool needs = false;
+
+	if (t->body == NULL || t->channel == TASK_MAIL)
+		return true;
+	for (size_t i = 0; i < t->nheader; i++)
+		needs |= template_names(t->header[i].value,
+		    TEMPLATE_EVENT_HEADLINE);
+	return needs || template_names(t->body, TEMPLATE_EVENT_HEADLINE) ||
+	    template_names(t->url, TEMPLATE_EVENT_HEADLINE);
+}
+
 static void
 check_members(struct task_check *k, const struct slice *events, size_t n)
 {
-	uint32_t at[MEMBERS] = { 0 };
+	uint32_t at[MEMBERS] = { 0 }, channel;
 
 	find_members(k, at);
 	check_events(k, at[EVENT], events, n);
-	check_channel(k, at);
+	channel = check_channel(k, at);
+	task_settings_default(&k->t->settings, k->t->channel);
 	if (at[NAME] != 0)
 		check_name(k, at[NAME]);
 	else
-		default_name(k, at[HTTP]);
+		default_name(k, channel);
 	if (at[FILTER] != 0 && filter_compile(&k->t->filter, k->c, &k->doc,
 	    at[FILTER], filter_problem, k) != RC_OK)
 		k->t->filter = NULL;
 	if (at[SETTINGS] != 0 && task_is(k, at[SETTINGS], JSON_OBJECT))
 		task_check_settings(k, at[SETTINGS]);
-	if (k->n == 0)
+	if (k->n == 0) {
+		k->t->headline = needs_headline(k->t);
 		write_text(k, at);
+	}
 	if (k->t->text.over)
 		task_fault(k, 0, "is longer than %d bytes", TASK_JSON_MAX);
 }
@@ -291,7 +333,6 @@ task_compile(struct task **t, const struct catalog *c, struct slice json,
 	k.t->name = (struct buf)BUF_INIT(TASK_NAME_MAX);
 	k.t->text = (struct buf)BUF_INIT(TASK_JSON_MAX);
 	k.t->names = (struct buf)BUF_INIT(65536);
-	task_settings_default(&k.t->settings);
 	if (json.len > TASK_WRITTEN_MAX)
 		task_fault(&k, 0, "is longer than %d bytes", TASK_WRITTEN_MAX);
 	else if (json_scan(&k.doc, json, &json_limits_default, &err) !=

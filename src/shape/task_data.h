@@ -22,8 +22,15 @@ struct task_header_template {
 	struct template	*value;
 };
 
+/* One of a mail's addresses. */
+struct task_to {
+	struct slice	 written;	/* in names */
+	struct template	*text;
+};
+
 struct task {
 	const struct catalog *catalog;
+	enum task_channel channel;
 	struct buf	 name;
 	struct buf	 text;		/* what task_print gives unmasked */
 	struct task_settings settings;
@@ -35,9 +42,15 @@ struct task {
 	const char	*method;
 	struct template	*url;
 	size_t		 url_fixed;	/* bytes of scheme and authority */
-	struct template	*body;
+	struct template	*subject;	/* of a mail; NULL: the headline */
+	struct template	*body;		/* jsonBody, or text, where NULL is
+					   the ready-made one */
 	bool		 standard;	/* it is not the client's */
-	struct buf	 names;		/* of headers, one after another */
+	bool		 headline;	/* is needed to render it */
+	struct task_to	*to;
+	size_t		 nto;
+	struct buf	 names;		/* of headers, or addresses, one after
+					   another */
 	struct task_header_template *header;
 	size_t		 nheader;
 	bool		 has_type;	/* content-type is among them */
@@ -75,13 +88,27 @@ void task_faults_end(struct task_check *k);
 size_t task_known_key(struct task_check *k, uint32_t key,
     const char *const *known, size_t n, size_t shown);
 
+/*
+ * Where an object's members are, at[] by known[]; 0 for one that is absent or
+ * null.  Others are reported.
+ */
+void task_members(struct task_check *k, uint32_t obj,
+    const char *const *known, size_t n, uint32_t *at);
+
 /* A member must be of a type; false, and reported, if it is not. */
 bool task_is(struct task_check *k, uint32_t tok, enum json_type type);
 
 /* Members of the task, each of which reports what is wrong with it. */
 void task_check_http(struct task_check *k, uint32_t obj);
+void task_check_slack(struct task_check *k, uint32_t obj);
+void task_check_mail(struct task_check *k, uint32_t obj);
+void task_check_url(struct task_check *k, uint32_t tok);
 void task_check_settings(struct task_check *k, uint32_t obj);
-void task_settings_default(struct task_settings *s);
+void task_settings_default(struct task_settings *s, enum task_channel channel);
+
+/* The template of a text at tok; NULL, and reported, if it is none. */
+struct template *task_check_text(struct task_check *k, uint32_t tok,
+    enum template_place place, size_t max);
 
 /*
  * Check a URL's template as far as its tags go; *fixed is the bytes of its
@@ -128,11 +155,51 @@ bool task_param_next(struct slice *query, struct task_param *p,
 /* Append the mask of a parameter's value. */
 void task_param_mask(const struct task_param *p, struct buf *out);
 
-/* Append a URL, or its template, with the secrets of its query masked. */
-void task_mask_url(struct slice url, struct buf *out);
+/*
+ * Append a URL, or its template, with the secrets of its query masked; of
+ * Slack's all after its address.
+ */
+void task_mask_url(enum task_channel channel, struct slice url,
+    struct buf *out);
 
-/* A member of a task's httpRequest, or 0. */
-uint32_t task_http_member(const struct json_doc *d, const char *name);
+/*
+ * The bytes of Slack's URL that are no secret: its scheme and authority, and
+ * the / after.
+ */
+size_t task_slack_open(struct slice url);
+
+/* As the members of a task are named. */
+extern const char *const task_channel_name[];
+
+/* A member of a channel's object in a task, or 0. */
+uint32_t task_channel_member(const struct json_doc *d,
+    enum task_channel channel, const char *name);
+
+/*
+ * Render the text of a Slack message or a mail's parts into r.  ready is data
+ * for ready-made texts, what the catalogue knows of the event NULL if nothing.
+ * Results as task_render.
+ */
+struct task_rendering {
+	const struct task *t;
+	const struct task_event *ev;
+	const struct catalog_event *type;
+	struct template_data data, ready;
+};
+
+MUST_USE enum rc task_render_part(const struct template *t,
+    const struct template_data *data, const char *what, struct buf *out,
+    struct buf *why);
+MUST_USE enum rc task_render_headline(struct task_rendering *g,
+    struct task_request *r, struct buf *why);
+MUST_USE enum rc task_render_slack(const struct task_rendering *g,
+    struct task_request *r, struct buf *why);
+MUST_USE enum rc task_render_mail(const struct task_rendering *g,
+    struct task_request *r, struct buf *why);
+
+/* The last look at a body before it goes out. */
+MUST_USE enum rc task_scan_body(struct task_request *r, const char *what,
+    struct buf *why);
 
 /* A header whose value anybody may see. */
 bool task_header_public(struct slice name);

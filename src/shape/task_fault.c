@@ -140,6 +140,22 @@ task_known_key(struct task_check *k, uint32_t key, const char *const *known,
 	return n;
 }
 
+void
+task_members(struct task_check *k, uint32_t obj, const char *const *known,
+    size_t n, uint32_t *at)
+{
+	const struct json_tok *t = k->doc.tok;
+
+	for (size_t i = 0; i < n; i++)
+		at[i] = 0;
+	for (uint32_t i = obj + 1; i < t[obj].next; i = t[i + 1].next) {
+		size_t m = task_known_key(k, i, known, n, n);
+
+		if (m < n && t[i + 1].type != JSON_NULL)
+			at[m] = i + 1;
+	}
+}
+
 bool
 task_is(struct task_check *k, uint32_t tok, enum json_type type)
 {

@@ -286,8 +286,8 @@ check_method(struct task_check *k, uint32_t tok)
 	buf_free(&given);
 }
 
-static void
-check_url(struct task_check *k, uint32_t tok)
+void
+task_check_url(struct task_check *k, uint32_t tok)
 {
 	struct buf url = BUF_INIT(TASK_URL_MAX), why = BUF_INIT(512);
 	struct template_error err;
@@ -361,23 +361,16 @@ task_check_http(struct task_check *k, uint32_t obj)
 {
 	static const char *const known[] = { "method", "url", "header",
 	    "jsonBody" };
-	const struct json_tok *t = k->doc.tok;
-	uint32_t at[NELEM(known)] = { 0 };
+	uint32_t at[NELEM(known)];
 
-	for (uint32_t i = obj + 1; i < t[obj].next; i = t[i + 1].next) {
-		size_t m = task_known_key(k, i, known, NELEM(known),
-		    NELEM(known));
-
-		if (m < NELEM(known) && t[i + 1].type != JSON_NULL)
-			at[m] = i + 1;
-	}
+	task_members(k, obj, known, NELEM(known), at);
 	k->t->method = "POST";
 	if (at[0] != 0)
 		check_method(k, at[0]);
 	if (at[1] == 0)
 		task_fault(k, obj, "lacks url");
 	else
-		check_url(k, at[1]);
+		task_check_url(k, at[1]);
 	if (at[2] != 0)
 		check_headers(k, at[2]);
 	if (at[3] != 0)

@@ -90,7 +90,7 @@ is_mask(const struct json_doc *d, uint32_t i)
 static bool
 old_header(const struct json_doc *old, struct slice name, struct buf *out)
 {
-	uint32_t obj = task_http_member(old, "header");
+	uint32_t obj = task_channel_member(old, TASK_WEBHOOK, "header");
 	struct buf have = BUF_INIT(256);
 	bool found = false;
 
@@ -111,6 +111,7 @@ old_header(const struct json_doc *old, struct slice name, struct buf *out)
 /* Copies a text in which some values are replaced, from front to back. */
 struct copy {
 	const struct json_doc *d, *old;
+	enum task_channel channel;
 	struct buf	*out;
 	size_t		 done;		/* bytes of the text so far */
 };
@@ -126,13 +127,33 @@ copy_to(struct copy *c, uint32_t i)
 	c->done = at + value.len;
 }
 
+/* All of Slack's is one secret, with one mask. */
+static void
+merge_slack(struct slice old, struct slice url, struct buf *out)
+{
+	size_t was = task_slack_open(old), now = task_slack_open(url);
+	struct slice rest = { old.s + was, old.len - was };
+	struct buf mask = BUF_INIT(TASK_SHOWN_MAX);
+
+	buf_put(out, url.s, now);
+	url = (struct slice){ url.s + now, url.len - now };
+	if (rest.len > 0)
+		task_mask(rest, &mask);
+	buf_slice(out, slice_eq(buf_as_slice(&mask), url) ? rest : url);
+	buf_free(&mask);
+}
+
 static void
 merge_member_url(struct copy *c, uint32_t url, struct slice was,
     struct slice now)
 {
 	struct buf merged = BUF_INIT(2 * TASK_SHOWN_MAX);
 
-	merge_url(was, now, &merged);
+	(void)buf_room(&merged, merged.max);	/* at once: leaves no copies */
+	if (c->channel == TASK_SLACK)
+		merge_slack(was, now, &merged);
+	else
+		merge_url(was, now, &merged);
 	/* it may be too long either way; without masks it is left as it is */
 	if (!merged.over && !slice_eq(buf_as_slice(&merged), now)) {
 		copy_to(c, url);
@@ -162,11 +183,11 @@ merge_member_headers(struct copy *c, uint32_t obj)
 	buf_free(&value);
 }
 
-/* The string of httpRequest's url; "" if there is none. */
+/* The string of the channel's url; "" if there is none. */
 static void
-get_url(const struct json_doc *d, struct buf *out)
+get_url(const struct json_doc *d, enum task_channel channel, struct buf *out)
 {
-	uint32_t url = task_http_member(d, "url");
+	uint32_t url = task_channel_member(d, channel, "url");
 
 	if (url != 0 && d->tok[url].type == JSON_STRING)
 		json_string(d, url, out);
@@ -174,14 +195,15 @@ get_url(const struct json_doc *d, struct buf *out)
 
 /* In the order of the text, which is copied from front to back. */
 static void
-merge_members(struct copy *c, uint32_t http, struct slice was,
-    struct slice now)
+merge_members(struct copy *c, struct slice was, struct slice now)
 {
 	const struct json_doc *d = c->d;
-	uint32_t url = json_find(d, http, "url");
-	uint32_t header = json_find(d, http, "header");
+	uint32_t obj = json_find(d, 0, task_channel_name[c->channel]);
+	uint32_t url = json_find(d, obj, "url");
+	uint32_t header = c->channel != TASK_WEBHOOK ? 0 :
+	    json_find(d, obj, "header");
 
-	for (uint32_t k = http + 1; k < d->tok[http].next;
+	for (uint32_t k = obj + 1; k < d->tok[obj].next;
 	    k = d->tok[k + 1].next) {
 		if (k + 1 == url)
 			merge_member_url(c, url, was, now);
@@ -194,7 +216,8 @@ void
 task_merge_secrets(const struct task *old, struct slice json, struct buf *out)
 {
 	struct json_doc d = JSON_DOC_INIT, was = JSON_DOC_INIT;
-	struct copy c = { .d = &d, .old = &was, .out = out };
+	struct copy c = { .d = &d, .old = &was, .channel = old->channel,
+	    .out = out };
 	struct buf to = BUF_INIT(TASK_SHOWN_MAX), from = BUF_INIT(TASK_URL_MAX);
 	struct json_error err;
 
@@ -202,11 +225,10 @@ task_merge_secrets(const struct task *old, struct slice json, struct buf *out)
 	    json_scan(&was, buf_as_slice(&old->text), &json_limits_default,
 	    &err) != RC_OK)
 		goto done;
-	get_url(&d, &to);
-	get_url(&was, &from);
+	get_url(&d, c.channel, &to);
+	get_url(&was, c.channel, &from);
 	if (task_url_same_address(buf_as_slice(&from), buf_as_slice(&to)))
-		merge_members(&c, json_find(&d, 0, "httpRequest"),
-		    buf_as_slice(&from), buf_as_slice(&to));
+		merge_members(&c, buf_as_slice(&from), buf_as_slice(&to));
 done:
 	buf_put(out, json.s + c.done, json.len - c.done);
 	buf_wipe(&from);

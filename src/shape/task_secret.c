@@ -125,8 +125,34 @@ task_url_query(struct slice url, struct slice *head)
 	return (struct slice){ url.s + n, url.len - n };
 }
 
-void
-task_mask_url(struct slice url, struct buf *out)
+size_t
+task_slack_open(struct slice url)
+{
+	struct slice host = task_url_host(url);
+	size_t n = (size_t)(host.s - url.s);
+
+	while (n < url.len && url.s[n] != '/' && url.s[n] != '?')
+		n++;
+	return n + (n < url.len);
+}
+
+static void
+mask_slack(struct slice url, struct buf *out)
+{
+	size_t n;
+
+	if (task_url_host(url).s == NULL) {
+		buf_puts(out, TASK_DOTS);	/* what it is, nobody knows */
+		return;
+	}
+	n = task_slack_open(url);
+	buf_put(out, url.s, n);
+	if (n < url.len)
+		task_mask((struct slice){ url.s + n, url.len - n }, out);
+}
+
+static void
+mask_query(struct slice url, struct buf *out)
 {
 	struct slice head, end, query = task_url_query(url, &head);
 	struct task_param p;
@@ -144,22 +170,52 @@ task_mask_url(struct slice url, struct buf *out)
 }
 
 void
-task_url_secrets(struct slice url, task_secret *each, void *arg)
+task_mask_url(enum task_channel channel, struct slice url, struct buf *out)
 {
-	struct slice head, end, query = task_url_query(url, &head);
+	if (channel == TASK_SLACK)
+		mask_slack(url, out);
+	else
+		mask_query(url, out);
+}
+
+/* The whole path, and its last part, which is the secret proper. */
+static void
+slack_secrets(struct slice url, task_secret *each, void *arg)
+{
+	size_t n = task_slack_open(url);
+	struct slice path = { url.s + n, url.len - n };
+	const char *slash = path.len == 0 ? NULL :
+	    memrchr(path.s, '/', path.len);
+
+	if (path.len > 0)
+		each(arg, path);
+	if (slash != NULL)
+		each(arg, (struct slice){ slash + 1,
+		    path.len - (size_t)(slash + 1 - path.s) });
+}
+
+void
+task_request_secrets(const struct task_request *r, task_secret *each,
+    void *arg)
+{
+	struct slice head, end, url = buf_as_slice(&r->url);
+	struct slice query = task_url_query(url, &head);
 	struct task_param p;
 
+	if (r->channel == TASK_SLACK && url.len > 0)
+		slack_secrets(url, each, arg);
 	while (task_param_next(&query, &p, &end))
 		if (p.secret)
 			each(arg, p.value);
 }
 
 uint32_t
-task_http_member(const struct json_doc *d, const char *name)
+task_channel_member(const struct json_doc *d, enum task_channel channel,
+    const char *name)
 {
-	uint32_t http = json_find(d, 0, "httpRequest");
+	uint32_t obj = json_find(d, 0, task_channel_name[channel]);
 
-	return http == 0 ? 0 : json_find(d, http, name);
+	return obj == 0 ? 0 : json_find(d, obj, name);
 }
 
 static void
@@ -188,36 +244,54 @@ print_headers(const struct json_doc *d, uint32_t obj, struct buf *out)
 }
 
 static void
-print_http(const struct json_doc *d, uint32_t http, struct buf *out)
+print_url(const struct json_doc *d, uint32_t url, enum task_channel channel,
+    struct buf *out)
 {
-	uint32_t url = json_find(d, http, "url");
-	uint32_t header = json_find(d, http, "header");
 	struct buf plain = BUF_INIT(TASK_URL_MAX);
 	struct buf shown = BUF_INIT(TASK_SHOWN_MAX);
 
+	json_string(d, url, &plain);
+	task_mask_url(channel, buf_as_slice(&plain), &shown);
+	if (slice_eq(buf_as_slice(&shown), buf_as_slice(&plain)))
+		piece_compact(d, url, out);
+	else
+		json_put_string(out, buf_as_slice(&shown));
+	buf_free(&plain);
+	buf_free(&shown);
+}
+
+/* The object of a channel; what has secrets in it are a url and a header. */
+static void
+print_channel(const struct json_doc *d, uint32_t obj,
+    enum task_channel channel, struct buf *out)
+{
+	uint32_t url = json_find(d, obj, "url");
+	uint32_t header = json_find(d, obj, "header");
+
 	buf_putc(out, '{');
-	for (uint32_t k = http + 1; k < d->tok[http].next;
+	for (uint32_t k = obj + 1; k < d->tok[obj].next;
 	    k = d->tok[k + 1].next) {
-		buf_puts(out, k > http + 1 ? "," : "");
+		buf_puts(out, k > obj + 1 ? "," : "");
 		buf_slice(out, json_text(d, k));
 		buf_putc(out, ':');
-		if (k + 1 == url) {
-			json_string(d, url, &plain);
-			task_mask_url(buf_as_slice(&plain), &shown);
-			if (slice_eq(buf_as_slice(&shown),
-			    buf_as_slice(&plain)))
-				piece_compact(d, url, out);
-			else
-				json_put_string(out, buf_as_slice(&shown));
-		} else if (k + 1 == header &&
+		if (k + 1 == url)
+			print_url(d, url, channel, out);
+		else if (k + 1 == header &&
 		    d->tok[header].type == JSON_OBJECT)
 			print_headers(d, header, out);
 		else
 			piece_compact(d, k + 1, out);
 	}
 	buf_putc(out, '}');
-	buf_free(&plain);
-	buf_free(&shown);
+}
+
+static void
+put_addresses(const struct task *t, struct buf *out)
+{
+	for (size_t i = 0; i < t->nto; i++) {
+		buf_puts(out, i > 0 ? ", " : "");
+		buf_slice(out, t->to[i].written);
+	}
 }
 
 void
@@ -228,13 +302,17 @@ task_target(const struct task *t, struct buf *out)
 	struct json_error err;
 	uint32_t url;
 
+	if (t->channel == TASK_MAIL) {
+		put_addresses(t, out);
+		return;
+	}
 	/* our own text: it scans, or nothing at all is shown */
 	if (json_scan(&d, buf_as_slice(&t->text), &json_limits_default, &err)
 	    == RC_OK) {
-		url = task_http_member(&d, "url");
+		url = task_channel_member(&d, t->channel, "url");
 		if (url != 0)
 			json_string(&d, url, &plain);
-		task_mask_url(buf_as_slice(&plain), out);
+		task_mask_url(t->channel, buf_as_slice(&plain), out);
 	}
 	json_doc_free(&d);
 	buf_free(&plain);
@@ -245,7 +323,7 @@ task_print(const struct task *t, bool mask, struct buf *out)
 {
 	struct json_doc d = JSON_DOC_INIT;
 	struct json_error err;
-	uint32_t http;
+	uint32_t channel;
 
 	if (!mask) {
 		buf_slice(out, buf_as_slice(&t->text));
@@ -257,14 +335,14 @@ task_print(const struct task *t, bool mask, struct buf *out)
 		buf_puts(out, "{}");
 		return;
 	}
-	http = json_find(&d, 0, "httpRequest");
+	channel = json_find(&d, 0, task_channel_name[t->channel]);
 	buf_putc(out, '{');
 	for (uint32_t k = 1; k < d.tok[0].next; k = d.tok[k + 1].next) {
 		buf_puts(out, k > 1 ? "," : "");
 		buf_slice(out, json_text(&d, k));
 		buf_putc(out, ':');
-		if (k + 1 == http)
-			print_http(&d, http, out);
+		if (k + 1 == channel)
+			print_channel(&d, channel, t->channel, out);
 		else
 			piece_compact(&d, k + 1, out);
 	}

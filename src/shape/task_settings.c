@@ -12,13 +12,15 @@
 #define RATE_TEXT_MAX	32		/* characters of a rate */
 
 void
-task_settings_default(struct task_settings *s)
+task_settings_default(struct task_settings *s, enum task_channel channel)
 {
 	static const int64_t retry_s[] = { 5, 300, 1800, 7200, 18000, 36000,
 	    50400, 72000, 86400 };
 
+	/* docs.slack.dev: one message a second, with short bursts */
 	*s = (struct task_settings){ .timeout_ms = 15000, .concurrency = 8,
-	    .nretry = NELEM(retry_s) };
+	    .nretry = NELEM(retry_s),
+	    .rate_per_s = channel == TASK_SLACK ? 1 : 0 };
 	for (size_t i = 0; i < NELEM(retry_s); i++)
 		s->retry_ms[i] = retry_s[i] * 1000;
 }
@@ -77,6 +79,20 @@ rate(struct task_check *k, uint32_t tok)
 }
 
 static void
+ordered(struct task_check *k, uint32_t tok)
+{
+	bool on = k->doc.tok[tok].type == JSON_TRUE;
+
+	if (!on && k->doc.tok[tok].type != JSON_FALSE)
+		task_fault(k, tok, "must be true or false");
+	else if (on && k->t->channel == TASK_MAIL)
+		task_fault(k, tok, "can't be true for mail: mail servers keep "
+		    "no order, so messages would pass each other on the way");
+	else
+		k->t->settings.ordered = on;
+}
+
+static void
 missing(struct task_check *k, uint32_t tok)
 {
 	bool string = k->doc.tok[tok].type == JSON_STRING;
@@ -121,11 +137,7 @@ task_check_settings(struct task_check *k, uint32_t obj)
 			rate(k, tok);
 			break;
 		case 4:
-			if (t[tok].type == JSON_TRUE ||
-			    t[tok].type == JSON_FALSE)
-				s->ordered = t[tok].type == JSON_TRUE;
-			else
-				task_fault(k, tok, "must be true or false");
+			ordered(k, tok);
 			break;
 		case 5:
 			missing(k, tok);

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <strings.h>
 #include "base/text.h"
+#include "shape/address.h"
 #include "shape/task_data.h"
 #include "shape/template_op.h"
 
@@ -88,29 +89,6 @@ is_hex(char c)
 	return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
 }
 
-static bool
-is_letter(char c)
-{
-	return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
-}
-
-/*
- * A label of RFC 1123.  An underscore is let in: there are hosts with one, and
- * no resolver minds.
- */
-static bool
-is_label(struct slice l)
-{
-	if (l.len == 0 || l.len > 63 || l.s[0] == '-' ||
-	    l.s[l.len - 1] == '-')
-		return false;
-	for (size_t i = 0; i < l.len; i++)
-		if (!is_letter(l.s[i]) && !is_digit(l.s[i]) &&
-		    l.s[i] != '-' && l.s[i] != '_')
-			return false;
-	return true;
-}
-
 /* Digits, or 0x and hex digits; a label, so not empty. */
 static bool
 is_number(struct slice l)
@@ -156,7 +134,7 @@ name_fault(struct slice h)
 		size_t len = dot == NULL ? rest.len : (size_t)(dot - rest.s);
 
 		label = (struct slice){ rest.s, len };
-		if (!is_label(label))
+		if (!address_is_label(label))
 			return "has no valid host: names between dots are 1 "
 			    "to 63 letters, digits and -, with no - at either "
 			    "end";

@@ -248,6 +248,15 @@ template_compile(struct template **t, const struct catalog *catalog,
 	return rc;
 }
 
+bool
+template_names(const struct template *t, enum template_var var)
+{
+	for (size_t i = 0; i < t->nref; i++)
+		if (t->ref[i].source == FROM_VAR && t->ref[i].index == var)
+			return true;
+	return false;
+}
+
 void
 template_free(struct template *t)
 {

@@ -28,6 +28,8 @@ struct template;
 enum template_place {
 	TEMPLATE_TEXT,		/* as it is */
 	TEMPLATE_JSON,		/* inside a JSON string */
+	TEMPLATE_SLACK,		/* the same, of Slack's markup: & < > of values
+				   become references, but not in {{{name}}} */
 	TEMPLATE_URL,		/* percent-encoded, a / too */
 	TEMPLATE_HEADER,	/* control characters become spaces */
 	TEMPLATE_HTML,		/* & < > " ' become references */
@@ -35,6 +37,7 @@ enum template_place {
 
 enum template_var {
 	TEMPLATE_EVENT_TYPE, TEMPLATE_EVENT_ID, TEMPLATE_EVENT_TIME,
+	TEMPLATE_EVENT_HEADLINE,
 	TEMPLATE_DELIVERY_ID, TEMPLATE_DELIVERY_ATTEMPT,
 	TEMPLATE_SUBSCRIPTION_NAME,
 	TEMPLATE_VARS
@@ -91,6 +94,9 @@ MUST_USE enum rc template_compile_page(struct template **t,
 
 void template_free(struct template *t);
 
+/* A tag of it names the variable. */
+bool template_names(const struct template *t, enum template_var var);
+
 /* Bytes of text before the first tag or section; all, if there is none. */
 size_t template_literal_len(struct slice text);
 
@@ -99,6 +105,7 @@ struct template_data {
 	const struct json_doc *model;	/* for a page only */
 	struct slice	 var[TEMPLATE_VARS];	/* plain; s NULL: missing */
 	bool		 strict;	/* a missing value is an error */
+	bool		 sparse;	/* in sections "" and 0 are false, too */
 };
 
 /*

@@ -14,6 +14,7 @@ static const struct { const char *name; enum template_var var; } vars[] = {
 	{ "event.type", TEMPLATE_EVENT_TYPE },
 	{ "event.id", TEMPLATE_EVENT_ID },
 	{ "event.time", TEMPLATE_EVENT_TIME },
+	{ "event.headline", TEMPLATE_EVENT_HEADLINE },
 	{ "delivery.id", TEMPLATE_DELIVERY_ID },
 	{ "delivery.attempt", TEMPLATE_DELIVERY_ATTEMPT },
 	{ "subscription.name", TEMPLATE_SUBSCRIPTION_NAME },

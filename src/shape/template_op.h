@@ -12,7 +12,8 @@
 enum template_code {
 	OP_LITERAL,	/* a: offset, b: length; as it stands, escaped before */
 	OP_TEXT,	/* ref's text, escaped for the place */
-	OP_RAW,		/* ref's text, not escaped (pages) */
+	OP_RAW,		/* ref's text, with nothing escaped for the place's
+			   markup (pages, Slack) */
 	OP_VALUE,	/* ref as a JSON value; null when missing */
 	OP_SECTION,	/* ref; a: op after its end, where to go if false */
 	OP_LIST,	/* the same with a comma between the items */

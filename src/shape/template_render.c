@@ -164,6 +164,28 @@ put_header(struct buf *out, struct slice s)
 			out->s[at] = ' ';
 }
 
+/*
+ * Slack's markup (docs.slack.dev/messaging/formatting-message-text): with these
+ * three disarmed no value can be a link, a mention or <!channel>.
+ */
+static void
+put_slack(struct buf *out, struct slice s)
+{
+	size_t from = 0;
+
+	for (size_t i = 0; i < s.len; i++) {
+		const char *as = s.s[i] == '&' ? "&amp;" :
+		    s.s[i] == '<' ? "&lt;" : s.s[i] == '>' ? "&gt;" : NULL;
+
+		if (as == NULL)
+			continue;
+		json_put_escaped(out, (struct slice){ s.s + from, i - from });
+		buf_puts(out, as);
+		from = i + 1;
+	}
+	json_put_escaped(out, (struct slice){ s.s + from, s.len - from });
+}
+
 static void
 put_escaped(struct buf *out, enum template_place place, struct slice s)
 {
@@ -173,6 +195,9 @@ put_escaped(struct buf *out, enum template_place place, struct slice s)
 		break;
 	case TEMPLATE_JSON:
 		json_put_escaped(out, s);
+		break;
+	case TEMPLATE_SLACK:
+		put_slack(out, s);
 		break;
 	case TEMPLATE_URL:
 		text_percent(out, s);
@@ -231,8 +256,18 @@ missing(const struct render *r, uint16_t ref)
 static bool
 is_true(const struct render *r, const struct found *f)
 {
+	if (r->data->sparse && f->v.found && f->v.type <= JSON_STRING &&
+	    (f->v.text.len == 0 || slice_is(f->v.text, "0")))
+		return false;
 	return f->v.found && f->v.type != JSON_FALSE &&
 	    (f->v.type != JSON_ARRAY || r->doc->tok[f->v.tok].n > 0);
+}
+
+/* The place of what stands there without its markup being escaped. */
+static enum template_place
+raw_place(enum template_place place)
+{
+	return place == TEMPLATE_SLACK ? TEMPLATE_JSON : TEMPLATE_TEXT;
 }
 
 static enum rc
@@ -320,8 +355,8 @@ step(struct render *r, uint32_t *at)
 		if (op->code == OP_VALUE)
 			put_value(r->out, &f);
 		else if (f.v.found)
-			put_text(r->out, op->code == OP_RAW ? TEMPLATE_TEXT :
-			    r->t->place, &f);
+			put_text(r->out, op->code == OP_RAW ?
+			    raw_place(r->t->place) : r->t->place, &f);
 		break;
 	case OP_SECTION:
 	case OP_LIST:

@@ -49,7 +49,7 @@ literal(struct compiler *c, struct slice s)
 		lines(c, s);
 		return;
 	}
-	if (c->t->place != TEMPLATE_JSON) {
+	if (c->t->place != TEMPLATE_JSON && c->t->place != TEMPLATE_SLACK) {
 		compile_literal(c, s);
 		return;
 	}
@@ -123,8 +123,9 @@ interpolate(struct compiler *c, const struct template_tag *tag, size_t off)
 		return compile_fault(c, off, "a header takes {{name}} only");
 	rc = compile_name(c, tag->name, off, &ref);
 	if (rc == RC_OK)
-		compile_op(c, raw && c->t->place == TEMPLATE_HTML ? OP_RAW :
-		    OP_TEXT, ref, 0, 0);
+		compile_op(c, raw && (c->t->place == TEMPLATE_HTML ||
+		    c->t->place == TEMPLATE_SLACK) ? OP_RAW : OP_TEXT, ref,
+		    0, 0);
 	return rc;
 }
 

@@ -173,7 +173,7 @@ outgoing_blot(const struct outgoing *out, struct buf *text, size_t from)
 	for (size_t i = 0; i < out->rq.nheader; i++)
 		if (out->rq.header[i].secret)
 			blot_out_header(&b, out->rq.header[i].value);
-	task_url_secrets(buf_as_slice(&out->rq.url), blot_out_param, &b);
+	task_request_secrets(&out->rq, blot_out_param, &b);
 	while (keys.len > 0) {
 		struct slice key = slice_take(&keys, strlen(keys.s));
 

@@ -31,10 +31,10 @@ what_is_no_task_is_refused(void **state)
 		    "did you mean field" },
 		{ TASK("\"filter\":[{\"any\":[[{\"fild\":1}]]}]"),
 		    "/filter/0/any/0/0/fild", "did you mean field" },
-		{ TASK("\"slack\":{}"), "/slack", "this version sends webhooks "
-		    "only, not slack; give httpRequest" },
-		{ TASK("\"mail\":{}"), "/mail", "this version sends webhooks "
-		    "only, not mail; give httpRequest" },
+		{ TASK("\"slack\":1"), "/slack", "must be an object" },
+		{ TASK("\"slack\":{}"), "/slack", "lacks url" },
+		{ TASK("\"mail\":[]"), "/mail", "must be an object" },
+		{ TASK("\"mail\":{}"), "/mail", "lacks to" },
 		{ TASK("\"slack\":{},\"httpRequest\":{\"url\":\"http://h\"}"),
 		    "", "must have exactly one of" },
 		{ TASK("\"slack\":{},\"mail\":{}"), "", "exactly one of" },
