@@ -178,15 +178,21 @@ task_mask_url(enum task_channel channel, struct slice url, struct buf *out)
 		mask_query(url, out);
 }
 
-/* The whole path, and its last part, which is the secret proper. */
+/*
+ * The path less its first word, and its last part, which is the secret proper.
+ * That word is "services", and Slack says no_service of much that is no secret.
+ */
 static void
 slack_secrets(struct slice url, task_secret *each, void *arg)
 {
 	size_t n = task_slack_open(url);
 	struct slice path = { url.s + n, url.len - n };
 	const char *slash = path.len == 0 ? NULL :
-	    memrchr(path.s, '/', path.len);
+	    memchr(path.s, '/', path.len);
 
+	if (slash != NULL)
+		slice_take(&path, (size_t)(slash + 1 - path.s));
+	slash = path.len == 0 ? NULL : memrchr(path.s, '/', path.len);
 	if (path.len > 0)
 		each(arg, path);
 	if (slash != NULL)

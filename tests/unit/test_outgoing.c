@@ -1,4 +1,4 @@
-#include "work/outgoing.h"
+#include "work/outgoing_inner.h"
 #include "work/sign.h"
 #include "unit_work.h"
 
@@ -268,6 +268,215 @@ headers_beyond_their_limit_are_refused_at_any_place(void **state)
 	buf_free(&order);
 }
 
+/* What a channel of its own gives is filled in by hand. */
+static enum rc
+dress(struct made *m, struct outgoing_ask *ask, const char *site_url)
+{
+	static const struct store_event test = { .test = true };
+	struct task_event ev = { .type = SLICE("OrderTicketed"),
+	    .id = SLICE("evt_1"), .delivery_id = SLICE("msg_1"),
+	    .attempt = 2 };
+
+	ask->store = m->b->st;
+	ask->now_ms = NOW_MS;
+	ask->site_url = site_url;
+	ask->delivery = (struct store_key){ 1, 1, 0 };
+	if (ask->event == NULL)
+		ask->event = &test;
+	buf_clear(&m->why);
+	return m->out.rq.channel == TASK_MAIL ?
+	    outgoing_put_mail(&m->out, ask, &ev, &m->why) :
+	    outgoing_put_http(&m->out, ask, &ev, &m->why);
+}
+
+static void
+fill(struct made *m, struct bench *b, enum task_channel channel)
+{
+	*m = (struct made){ .b = b, .order = ORDER_INIT, .out = OUTGOING_INIT,
+	    .why = BUF_INIT(1024), .text = BUF_INIT(65536) };
+	m->out.rq.channel = channel;
+}
+
+static const struct store_event no_test = { .position = 1 };
+
+static void
+slack_gets_no_signature_and_no_secret_of_ours(void **state)
+{
+	struct sign_key key = { SIGN_V1, SLICE("a key of twenty-four byte") };
+	struct outgoing_ask ask = { .key = &key, .nkey = 1,
+	    .event = &no_test };
+	struct made m;
+
+	fill(&m, *state, TASK_SLACK);
+	m.out.rq.method = "POST";
+	buf_puts(&m.out.rq.url, "https://hooks.slack.example/services/T0/x");
+	buf_puts(&m.out.rq.url_shown, "https://hooks.slack.example/â¢");
+	buf_puts(&m.out.rq.body, "{\"text\":\"a\"}");
+	m.out.rq.header[m.out.rq.nheader++] = (struct task_header){
+	    .name = SLICE("content-type"), .value = SLICE("application/json") };
+	want_rc(dress(&m, &ask, NULL), RC_OK, "%s", buf_str(&m.why));
+	want_str(printed(&m, OUTGOING_MASKED),
+	    "POST https://hooks.slack.example/â¢ HTTP/1.1\r\n"
+	    "Host: hooks.slack.example\r\nUser-Agent: Skycap/"
+	    PACKAGE_VERSION "\r\nAccept: */*\r\n"
+	    "skycap-event: OrderTicketed\r\nskycap-event-id: evt_1\r\n"
+	    "skycap-attempt: 2\r\ncontent-type: application/json\r\n"
+	    "Content-Length: 12\r\n", "head");
+	want_i64((int64_t)m.out.keys.len, 0, "keys to be looked for");
+	unmake(&m);
+}
+
+static void
+what_slack_repeats_of_its_url_is_blotted_out(void **state)
+{
+	static const struct { const char *back, *want; } t[] = {
+		{ "no_service", "no_service" },
+		{ "/services/T00/B00/Xyz12345abc!",
+		    "/services/*******************!" },
+		{ "<Xyz12345abc>", "<***********>" },
+		{ "services\\/T00\\/B00\\/Xyz12345abc",
+		    "services\\/*********************" },
+		{ "services/T00/B0", "services/******" },
+	};
+	struct made m;
+
+	fill(&m, *state, TASK_SLACK);
+	buf_puts(&m.out.rq.url,
+	    "https://hooks.slack.example/services/T00/B00/Xyz12345abc");
+	for (size_t i = 0; i < NELEM(t); i++) {
+		buf_clear(&m.text);
+		buf_puts(&m.text, t[i].back);
+		outgoing_blot(&m.out, &m.text, 0);
+		want_str(buf_str(&m.text), t[i].want, "%s", t[i].back);
+	}
+	buf_clear(&m.out.rq.url);
+	buf_puts(&m.out.rq.url, "https://hooks.slack.example");
+	outgoing_blot(&m.out, &m.text, 0);
+	unmake(&m);
+}
+
+static void
+a_test_event_says_so_on_every_channel(void **state)
+{
+	static const enum task_channel channel[] = { TASK_WEBHOOK, TASK_SLACK };
+	struct outgoing_ask ask = { .event = NULL };
+	struct made m;
+
+	for (size_t i = 0; i < NELEM(channel); i++) {
+		fill(&m, *state, channel[i]);
+		m.out.rq.method = "POST";
+		buf_puts(&m.out.rq.url, "https://a.example/");
+		want_rc(dress(&m, &ask, NULL), RC_OK, "%s", buf_str(&m.why));
+		assert_non_null(strstr(printed(&m, OUTGOING_PLAIN),
+		    "skycap-attempt: 2\r\nskycap-test: true\r\n"));
+		unmake(&m);
+	}
+	fill(&m, *state, TASK_MAIL);
+	buf_puts(&m.out.rq.to, "ops@b.example");
+	buf_puts(&m.out.rq.subject, "Ticketed: A");
+	want_rc(dress(&m, &ask, NULL), RC_OK, "%s", buf_str(&m.why));
+	assert_non_null(strstr(buf_str(&m.out.message),
+	    "Subject: [Test] Ticketed: A\r\n"));
+	assert_non_null(strstr(buf_str(&m.out.message),
+	    "Skycap-Attempt: 2\r\nSkycap-Test: true\r\nMIME-Version"));
+	unmake(&m);
+}
+
+static void
+a_mail_is_a_message_and_its_envelope(void **state)
+{
+	struct outgoing_ask ask = { .from = "Sky Á <skycap@a.example>",
+	    .event = &no_test };
+	struct buf want = BUF_INIT(4096);
+	struct made m;
+	char sub[ID_MAX];
+
+	fill(&m, *state, TASK_MAIL);
+	buf_puts(&m.out.rq.to, "ops@b.example");
+	buf_puts(&m.out.rq.subject, "Reserva de María Muñoz Muñoz");
+	buf_puts(&m.out.rq.body, "One\nTwo\n");
+	want_rc(dress(&m, &ask, "https://s.example/skycap"), RC_OK, "%s",
+	    buf_str(&m.why));
+	want_str(m.out.from, "skycap@a.example", "from");
+	store_record_id(m.b->st, STORE_SUBSCRIPTION, 1, sub);
+	buf_printf(&want, "From: =?utf-8?b?U2t5IMOB?= <skycap@a.example>\r\n"
+	    "To: ops@b.example\r\nSubject: "
+	    "=?utf-8?q?Reserva_de_Mar=C3=ADa_Mu=C3=B1oz_Mu=C3=B1oz?=\r\n"
+	    "Date: Thu, 25 Feb 2021 15:02:10 +0000\r\n"
+	    "Message-ID: <msg_1@a.example>\r\n"
+	    "Auto-Submitted: auto-generated\r\nList-Unsubscribe: "
+	    "<https://s.example/skycap/admin/subscriptions/%s>\r\n"
+	    "Skycap-Event: OrderTicketed\r\nSkycap-Event-Id: evt_1\r\n"
+	    "Skycap-Attempt: 2\r\nMIME-Version: 1.0\r\n"
+	    "Content-Type: text/plain; charset=us-ascii\r\n"
+	    "Content-Transfer-Encoding: 7bit\r\n\r\nOne\r\nTwo\r\n", sub);
+	want_str(buf_str(&m.out.message), buf_str(&want), "message");
+	buf_clear(&want);
+	buf_printf(&want, "MAIL FROM:<skycap@a.example>\r\n"
+	    "RCPT TO:<ops@b.example>\r\n\r\n"
+	    "From: Sky Á <skycap@a.example>\r\nTo: ops@b.example\r\n"
+	    "Subject: Reserva de María Muñoz Muñoz\r\n"
+	    "Date: Thu, 25 Feb 2021 15:02:10 +0000\r\n");
+	buf_clear(&m.text);
+	outgoing_print(&m.out, OUTGOING_MASKED, &m.text);
+	m.text.len = want.len;
+	m.text.s[want.len] = '\0';
+	want_str(buf_str(&m.text), buf_str(&want), "printed");
+	want_i64((int64_t)m.out.nheader, 13, "headers");
+	want_slice(m.out.header[6].name, SLICE("List-Unsubscribe"), "name");
+	want_slice(m.out.header[12].value, SLICE("7bit"), "value");
+	unmake(&m);
+	buf_free(&want);
+}
+
+static void
+a_mail_without_a_site_or_a_sender_can_still_be_looked_at(void **state)
+{
+	static const char *const site[] = { NULL, "" };
+
+	for (size_t i = 0; i < NELEM(site); i++) {
+		struct outgoing_ask ask = { .event = &no_test };
+		struct made m;
+
+		fill(&m, *state, TASK_MAIL);
+		buf_puts(&m.out.rq.to, "ops@b.example");
+		want_rc(dress(&m, &ask, site[i]), RC_OK, "%s",
+		    buf_str(&m.why));
+		want_str(m.out.from, "skycap@localhost", "from");
+		assert_null(strstr(buf_str(&m.out.message), "Unsubscribe"));
+		assert_non_null(strstr(buf_str(&m.out.message),
+		    "\r\nSubject:\r\nDate: "));
+		want_slice(m.out.header[2].name, SLICE("Subject"), "empty");
+		want_slice(m.out.header[2].value, SLICE(""), "empty");
+		unmake(&m);
+	}
+}
+
+static void
+a_mail_to_or_from_nobody_says_which(void **state)
+{
+	static const struct { const char *from, *to, *says; } t[] = {
+		{ "nobody", "ops@b.example", "[mail] from" },
+		{ "a@b.example", "ops@b.example\r\nDATA",
+		    "to: \"ops@b.example\\r\\nDATA\" is no mail address" },
+		{ "a@b.example", "", "to: \"\" is no mail address" },
+	};
+
+	for (size_t i = 0; i < NELEM(t); i++) {
+		struct outgoing_ask ask = { .from = t[i].from,
+		    .event = &no_test };
+		struct made m;
+
+		fill(&m, *state, TASK_MAIL);
+		buf_puts(&m.out.rq.to, t[i].to);
+		want_rc(dress(&m, &ask, NULL), RC_INVALID, "%s", t[i].says);
+		if (strstr(buf_str(&m.why), t[i].says) == NULL)
+			want_str(buf_str(&m.why), t[i].says, "why");
+		want_i64((int64_t)m.out.message.len, 0, "message");
+		unmake(&m);
+	}
+}
+
 #define WITH_BENCH(f) cmocka_unit_test_setup_teardown(f, bench_make, \
 	bench_remove)
 
@@ -282,6 +491,13 @@ main(void)
 	    WITH_BENCH(secrets_that_come_back_are_blotted_out),
 	    WITH_BENCH(what_can_not_be_rendered_says_why),
 	    WITH_BENCH(headers_beyond_their_limit_are_refused_at_any_place),
+	    WITH_BENCH(slack_gets_no_signature_and_no_secret_of_ours),
+	    WITH_BENCH(what_slack_repeats_of_its_url_is_blotted_out),
+	    WITH_BENCH(a_test_event_says_so_on_every_channel),
+	    WITH_BENCH(a_mail_is_a_message_and_its_envelope),
+	    WITH_BENCH(
+		a_mail_without_a_site_or_a_sender_can_still_be_looked_at),
+	    WITH_BENCH(a_mail_to_or_from_nobody_says_which),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
