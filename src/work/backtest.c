@@ -56,9 +56,15 @@ renders(struct trial *t, const struct store_event *ev)
 		.attempt = 1,
 		.now_ms = ev->accepted_ms,
 	};
+	uint32_t n = task_recipients(of->task);
+	enum rc rc = RC_OK;
 
 	buf_clear(&t->why);
-	return outgoing_make(&t->out, &ask, &t->why) == RC_OK;
+	for (uint32_t i = 0; rc == RC_OK && i < n; i++) {
+		ask.delivery.ordinal = (uint16_t)i;
+		rc = outgoing_make(&t->out, &ask, &t->why);
+	}
+	return rc == RC_OK;
 }
 
 static void

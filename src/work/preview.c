@@ -184,13 +184,16 @@ preview_make(struct preview *p, const struct preview_of *of, struct buf *why)
 		.nkey = of->nkey,
 		.event = &p->event,
 		.order = &p->order,
-		.delivery = { p->event.position, of->number, 0 },
+		.delivery = { p->event.position, of->number,
+		    (uint16_t)p->recipient },
 		.attempt = 1,
 		.now_ms = clock_now_ms(),
+		.from = p->from,
+		.site_url = p->site_url,
 	};
 
 	decide(p, of);
-	if (of->nkey == 0) {
+	if (of->nkey == 0 && task_channel(of->task) == TASK_WEBHOOK) {
 		buf_puts(why, "it has no signing secret, and nothing goes "
 		    "out unsigned");
 		return RC_INVALID;
@@ -219,10 +222,23 @@ put_headers(const struct outgoing *o, enum outgoing_secrets how,
 	buf_wipe(&value);
 }
 
+static void
+put_envelope(const struct preview *p, const struct preview_of *of,
+    struct buf *out)
+{
+	record_put_string(out, "channel", SLICE("mail"));
+	record_put_int(out, "recipient", p->recipient + 1);
+	record_put_int(out, "recipients", task_recipients(of->task));
+	record_put_string(out, "from", slice_of(p->out.from));
+	record_put_string(out, "to", buf_as_slice(&p->out.rq.to));
+	record_put_string(out, "subject", buf_as_slice(&p->out.rq.subject));
+}
+
 void
 preview_print(const struct preview *p, const struct preview_of *of,
     enum outgoing_secrets how, struct buf *out)
 {
+	bool mail = p->out.rq.channel == TASK_MAIL;
 	char id[ID_MAX];
 
 	buf_putc(out, '{');
@@ -241,9 +257,18 @@ preview_print(const struct preview *p, const struct preview_of *of,
 	record_put_string(out, "eventType", p->event.type);
 	record_put_bool(out, "wanted", p->wanted);
 	record_put_string(out, "reason", buf_as_slice(&p->reason));
-	record_put_string(out, "method", slice_of(p->out.rq.method));
-	record_put_string(out, "url", outgoing_url(&p->out, how));
+	if (p->out.rq.channel == TASK_SLACK)
+		record_put_string(out, "channel", SLICE("slack"));
+	if (mail)
+		put_envelope(p, of, out);
+	else {
+		record_put_string(out, "method", slice_of(p->out.rq.method));
+		record_put_string(out, "url", outgoing_url(&p->out, how));
+	}
 	put_headers(&p->out, how, out);
 	record_put_string(out, "body", buf_as_slice(&p->out.rq.body));
+	if (mail)
+		record_put_string(out, "message",
+		    buf_as_slice(&p->out.message));
 	buf_putc(out, '}');
 }

@@ -39,6 +39,8 @@ struct preview {
 	struct order	 order;		/* the event's */
 	bool		 wanted;	/* its events and filter want it */
 	struct buf	 reason;	/* why not; one line */
+	uint32_t	 recipient;	/* whose mail, below task_recipients */
+	const char	*from, *site_url;	/* as outgoing_ask; borrowed */
 	struct outgoing	 out;
 };
 
@@ -79,7 +81,11 @@ void preview_sample(struct preview *p, const struct preview_of *of,
 MUST_USE enum rc preview_make(struct preview *p, const struct preview_of *of,
     struct buf *why);
 
-/* Append the whole request, and whose it is, as one object (DESIGN §11). */
+/*
+ * Append the whole request, and whose it is, as one object (DESIGN §11).  Only
+ * what is no webhook says its channel.  Of a mail message is the exact bytes,
+ * headers and body what people read.
+ */
 void preview_print(const struct preview *p, const struct preview_of *of,
     enum outgoing_secrets how, struct buf *out);
 
