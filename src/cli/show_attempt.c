@@ -48,29 +48,33 @@ static void
 print_request(const struct store_attempt *a, const struct attempt_body *b)
 {
 	bool sent = attempt_went_out(a);
+	bool mail = attempt_is_mail(a);
 
 	if (a->request.len > 0) {
-		puts(sent ? "  The request:" :
-		    "  The request, of which nothing was sent:");
+		printf("  The %s%s:\n", mail ? "mail" : "request",
+		    sent ? "" : ", of which nothing was sent");
 		print_quoted("  > ", a->request);
 	}
 	if (b->body.s == NULL) {
-		print_quoted(a->request.len > 0 ?
-		    "  Its body can't be shown: " : "  No body: ", b->why);
+		print_quoted(a->request.len == 0 ? "  No body: " : mail ?
+		    "  Its text can't be shown: " :
+		    "  Its body can't be shown: ", b->why);
 		return;
 	}
-	printf("  Its body%s, %zu byte%s:\n", sent ? " as sent" : "",
-	    b->body.len, b->body.len == 1 ? "" : "s");
+	/* how a text was encoded its header says */
+	printf("  Its %s, %zu byte%s:\n", mail ? "text" : sent ?
+	    "body as sent" : "body", b->body.len,
+	    b->body.len == 1 ? "" : "s");
 	print_quoted("  | ", b->body);
 }
 
 /* Less the empty line that ends it. */
 static void
-print_answer(struct slice head)
+print_answer(const char *title, struct slice head)
 {
 	while (head.len > 0 && strchr("\r\n", head.s[head.len - 1]) != NULL)
 		head.len--;
-	puts("  The answer:");
+	puts(title);
 	print_quoted("  < ", head);
 }
 
@@ -78,7 +82,8 @@ static void
 print_response(const struct store_attempt *a)
 {
 	if (a->response_head.len > 0)
-		print_answer(a->response_head);
+		print_answer(attempt_is_mail(a) ? "  The mail server said:" :
+		    "  The answer:", a->response_head);
 	if (a->response_body.len > 0) {
 		printf("  Its body, %s%" PRIu64 " byte%s:\n",
 		    a->response_len > a->response_body.len ? "of " : "",

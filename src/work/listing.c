@@ -199,7 +199,16 @@ blanks_off(struct slice s)
 	return s;
 }
 
-/* The lines after the first, a name and a value each; others are left out. */
+bool
+attempt_is_mail(const struct store_attempt *a)
+{
+	static const char begin[] = "MAIL FROM:<";
+
+	return a->request.len > sizeof begin - 1 &&
+	    memcmp(a->request.s, begin, sizeof begin - 1) == 0;
+}
+
+/* Lines with a name and a value each; others are left out. */
 static void
 put_headers(const char *key, struct slice head, struct buf *out)
 {
@@ -207,7 +216,6 @@ put_headers(const char *key, struct slice head, struct buf *out)
 
 	record_put_key(out, key);
 	buf_putc(out, '[');
-	(void)head_line(&head);
 	while (head.len > 0) {
 		struct slice line = head_line(&head), name = line;
 		const char *colon = line.len == 0 ? NULL :
@@ -247,6 +255,50 @@ put_target(struct slice request, struct buf *out)
 	record_put_string(out, "url", url);
 }
 
+/* "RCPT TO:<a@b.example>" */
+static struct slice
+address_in(struct slice line)
+{
+	const char *open = line.len == 0 ? NULL :
+	    memchr(line.s, '<', line.len);
+
+	if (open == NULL)
+		return SLICE("");
+	slice_take(&line, (size_t)(open + 1 - line.s));
+	line.len -= line.len > 0;	/* its > */
+	return line;
+}
+
+/* What an attempt sent, and to where. */
+static void
+put_request(const struct store_attempt *a, struct buf *out)
+{
+	struct slice head = a->request;
+
+	record_put_string(out, "request", a->request);
+	if (attempt_is_mail(a)) {
+		record_put_string(out, "from", address_in(head_line(&head)));
+		record_put_string(out, "to", address_in(head_line(&head)));
+	} else {
+		put_target(a->request, out);
+		(void)head_line(&head);
+	}
+	put_headers("requestHeaders", head, out);
+}
+
+/* SMTP's replies have no headers among them. */
+static void
+put_response_head(const struct store_attempt *a, struct buf *out)
+{
+	struct slice head = a->response_head;
+
+	record_put_string(out, "responseHead", a->response_head);
+	if (attempt_is_mail(a))
+		head.len = 0;
+	(void)head_line(&head);
+	put_headers("responseHeaders", head, out);
+}
+
 static void
 put_body(const struct attempt_body *b, struct buf *out)
 {
@@ -272,7 +324,7 @@ bool
 attempt_went_out(const struct store_attempt *a)
 {
 	static const char *const before[] = { "dns", "guard", "refused",
-	    "unreachable", "tls", "url", "template", "internal" };
+	    "unreachable", "tls", "url", "template", "internal", "login" };
 
 	for (size_t i = 0; i < NELEM(before); i++)
 		if (strcmp(a->word, before[i]) == 0)
@@ -314,14 +366,11 @@ attempt_print(const struct store_attempt *a, const struct attempt_body *b,
 	    PRIu32 ",\"tls\":%" PRIu32 ",\"first\":%" PRIu32 ",\"total\":%"
 	    PRIu32 "}", a->dns_us, a->connect_us, a->tls_us, a->first_us,
 	    a->total_us);
-	record_put_string(out, "request", a->request);
-	put_target(a->request, out);
-	put_headers("requestHeaders", a->request, out);
+	put_request(a, out);
 	record_put_bool(out, "wentOut", attempt_went_out(a));
 	put_body(b, out);
 	record_put_string(out, "bodyHash", slice_of(hash));
-	record_put_string(out, "responseHead", a->response_head);
-	put_headers("responseHeaders", a->response_head, out);
+	put_response_head(a, out);
 	record_put_string(out, "responseBody", a->response_body);
 	record_put_int(out, "responseKept", (int64_t)a->response_body.len);
 	record_put_int(out, "responseLength", (int64_t)a->response_len);

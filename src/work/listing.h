@@ -48,7 +48,9 @@ struct attempt_body {
  *   duration_us        dns, connect, tls, first (byte), total; the first three
  *                      are 0 on a connection that was there
  *   request, method, url, requestHeaders
- *                      as sent, secrets masked; the first is the text
+ *                      as sent, secrets masked; the first is the text.  Of a
+ *                      mail from and to, addresses, in place of method and
+ *                      url, and the rest as people read it
  *   wentOut            false: it ended before anything of it was sent
  *   body, bodyMissing  the bytes, or null and why; bodyHash, keyed
  *   responseHead, responseHeaders, responseBody
@@ -61,6 +63,9 @@ void attempt_print(const struct store_attempt *a,
 
 /* Did it get as far as sending? */
 bool attempt_went_out(const struct store_attempt *a);
+
+/* Was it a mail?  False where it came to no request. */
+bool attempt_is_mail(const struct store_attempt *a);
 
 /* Take the first line off a request or response head, its end left out. */
 struct slice head_line(struct slice *head);

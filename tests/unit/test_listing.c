@@ -244,6 +244,32 @@ an_attempt_shows_bytes_from_outside_as_sound_json(void **state)
 }
 
 static void
+a_mail_has_addresses_where_a_request_has_a_url(void **state)
+{
+	struct fixture *f = *state;
+	struct store_attempt a = { .number = 1, .attempt = 1, .status = 550,
+	    .word = "smtp", .request = SLICE("MAIL FROM:<a@a.example>\r\n"
+	    "RCPT TO:<\"x:y\"@b.example>\r\n\r\nFrom: a@a.example\r\n"
+	    "Subject: á: b\r\n"), .response_head = SLICE("250-a: b\r\n"
+	    "550 5.1.1 <b>: unknown\r\n") };
+	struct attempt_body body = { .body = SLICE("One\n") };
+
+	buf_clear(&f->got);
+	attempt_print(&a, &body, &f->got);
+	assert_non_null(strstr(buf_str(&f->got), "\",\"from\":"
+	    "\"a@a.example\",\"to\":\"\\\"x:y\\\"@b.example\","
+	    "\"requestHeaders\":[{\"name\":\"From\",\"value\":"
+	    "\"a@a.example\"},{\"name\":\"Subject\",\"value\":"
+	    "\"á: b\"}],"));
+	assert_null(strstr(buf_str(&f->got), "\"method\""));
+	assert_non_null(strstr(buf_str(&f->got),
+	    "unknown\\r\\n\",\"responseHeaders\":[],"));
+	want_i64(attempt_is_mail(&a), true, "a mail");
+	a.request = SLICE("MAIL FROM:<");
+	want_i64(attempt_is_mail(&a), false, "no mail");
+}
+
+static void
 an_attempt_without_a_request_or_a_body_says_so(void **state)
 {
 	struct store_attempt a = { .number = 1, .attempt = 1, .at_ms = 1,
@@ -334,6 +360,7 @@ main(void)
 	    TEST(a_delivery_of_a_removed_subscription_has_no_client),
 	    TEST(an_event_is_one_line_with_its_order_and_deliveries),
 	    TEST(an_attempt_shows_bytes_from_outside_as_sound_json),
+	    TEST(a_mail_has_addresses_where_a_request_has_a_url),
 	    TEST(an_attempt_without_a_request_or_a_body_says_so),
 	    TEST(only_what_was_connected_and_not_refused_before_went_out),
 	    TEST(figures_count_held_apart_from_pending),
