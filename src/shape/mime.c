@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include "base/clock.h"
 #include "base/text.h"
+#include "shape/address.h"
 #include "shape/mime_inner.h"
 
 #define VALUE_MAX	256	/* bytes of a further line's */
@@ -43,7 +44,8 @@ is_id(struct slice s)
 static bool
 is_sound(const struct mime *m)
 {
-	bool ok = mime_is_address(m->to) && is_id(m->id) &&
+	size_t at;
+	bool ok = address_fault(m->to, &at) == NULL && is_id(m->id) &&
 	    m->unsubscribe.len <= URL_MAX &&
 	    is_graphic(m->unsubscribe, " ") && m->nline <= MIME_LINES_MAX;
 

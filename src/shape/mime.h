@@ -13,7 +13,6 @@
 
 #include "base/buf.h"
 
-#define MIME_ADDRESS_MAX	254	/* bytes, RFC 5321 §4.5.3.1.3 */
 #define MIME_LINES_MAX		8	/* further ones, of the caller's */
 
 struct mime_line {
@@ -23,7 +22,7 @@ struct mime_line {
 
 struct mime {
 	struct slice	 from;		/* as mime_address takes it */
-	struct slice	 to;		/* one address alone */
+	struct slice	 to;		/* one address alone (address.h) */
 	/*
 	 * UTF-8.  A control character in the subject becomes a space, and what
 	 * is no UTF-8 U+FFFD.  Lines of the text end in LF, CR LF or CR; one
@@ -43,15 +42,9 @@ struct mime {
  * The address in "address", "name <address>" or "\"na, me\" <address>", blanks
  * around it left out.  *address points into mailbox.
  *   RC_INVALID  it is none of these, the name is not UTF-8 or has control
- *               characters or < and >, or mime_is_address denies it
+ *               characters or < and >, or address_fault finds one
  */
 MUST_USE enum rc mime_address(struct slice mailbox, struct slice *address);
-
-/*
- * A Mailbox as RFC 5321 §4.1.2 has it, in ASCII, at most MIME_ADDRESS_MAX
- * bytes: what may stand between < and > of SMTP's commands.
- */
-bool mime_is_address(struct slice s);
 
 /*
  * Append the message.  Its header is From, To, Subject, Date (in UTC),

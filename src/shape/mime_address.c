@@ -1,102 +1,17 @@
 /*
- * Addresses, RFC 5321 §4.1.2, and names beside them, RFC 5322 §3.4.
+ * An address and the name beside it, RFC 5322 §3.4.
  */
 #include "base/text.h"
+#include "shape/address.h"
 #include "shape/mime_inner.h"
 
-#define LOCAL_MAX	64	/* bytes, RFC 5321 §4.5.3.1.1 */
-#define LABEL_MAX	63	/* RFC 1035 §2.3.4 */
-
-static bool
-is_alnum(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	    (c >= '0' && c <= '9');
-}
-
+/* RFC 5322 §3.2.3 */
 static bool
 is_atext(char c)
 {
-	return is_alnum(c) ||
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	    (c >= '0' && c <= '9') ||
 	    (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
-}
-
-/* Atoms with single dots between them. */
-static bool
-is_dot_string(struct slice s)
-{
-	bool dot = true;
-
-	for (size_t i = 0; i < s.len; i++) {
-		if (s.s[i] == '.' ? dot : !is_atext(s.s[i]))
-			return false;
-		dot = s.s[i] == '.';
-	}
-	return !dot;
-}
-
-static bool
-is_quoted_string(struct slice s)
-{
-	if (s.len < 2 || s.s[0] != '"' || s.s[s.len - 1] != '"')
-		return false;
-	for (size_t i = 1; i < s.len - 1; i++) {
-		/* RFC 5321 has < and >, too, but few look for them there */
-		if (s.s[i] < ' ' || s.s[i] > '~' ||
-		    strchr("\"<>", s.s[i]) != NULL)
-			return false;
-		if (s.s[i] == '\\' && (++i == s.len - 1 || s.s[i] < ' ' ||
-		    s.s[i] > '~'))
-			return false;
-	}
-	return true;
-}
-
-static bool
-is_literal(struct slice s)
-{
-	if (s.len < 3 || s.s[0] != '[' || s.s[s.len - 1] != ']')
-		return false;
-	for (size_t i = 1; i < s.len - 1; i++)
-		if (s.s[i] <= ' ' || s.s[i] > '~' ||
-		    strchr("[\\]", s.s[i]) != NULL)
-			return false;
-	return true;
-}
-
-static bool
-is_domain(struct slice s)
-{
-	size_t label = 0;
-
-	for (size_t i = 0; i < s.len; i++) {
-		bool edge = i + 1 == s.len || s.s[i + 1] == '.';
-
-		if (s.s[i] == '.') {
-			if (label == 0)
-				return false;
-			label = 0;
-		} else if (!(is_alnum(s.s[i]) || (s.s[i] == '-' &&
-		    label > 0 && !edge)) || ++label > LABEL_MAX)
-			return false;
-	}
-	return label > 0;
-}
-
-/* The last @ is the one: in a local part it stands between quotes only. */
-bool
-mime_is_address(struct slice s)
-{
-	const char *at = s.len == 0 ? NULL : memrchr(s.s, '@', s.len);
-	struct slice local, domain;
-
-	if (at == NULL || s.len > MIME_ADDRESS_MAX)
-		return false;
-	local = (struct slice){ s.s, (size_t)(at - s.s) };
-	domain = (struct slice){ at + 1, s.len - local.len - 1 };
-	return local.len > 0 && local.len <= LOCAL_MAX &&
-	    (is_dot_string(local) || is_quoted_string(local)) &&
-	    (is_domain(domain) || is_literal(domain));
 }
 
 static struct slice
@@ -122,6 +37,7 @@ enum rc
 mime_mailbox_of(struct slice text, struct mime_mailbox *m)
 {
 	const char *open;
+	size_t at;
 
 	*m = (struct mime_mailbox){ .whole = trimmed(text) };
 	m->address = m->whole;
@@ -136,8 +52,8 @@ mime_mailbox_of(struct slice text, struct mime_mailbox *m)
 			return RC_INVALID;
 		m->name = trimmed(m->name);
 	}
-	return is_name(m->name) && mime_is_address(m->address) ? RC_OK :
-	    RC_INVALID;
+	return is_name(m->name) && address_fault(m->address, &at) == NULL ?
+	    RC_OK : RC_INVALID;
 }
 
 enum rc

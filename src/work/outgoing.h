@@ -11,7 +11,7 @@
 #ifndef WORK_OUTGOING_H
 #define WORK_OUTGOING_H
 
-#include "shape/mime.h"
+#include "shape/address.h"
 #include "shape/task.h"
 #include "store/store.h"
 #include "work/sign.h"
@@ -31,7 +31,7 @@
 struct outgoing {
 	struct task_request rq;		/* its headers are not all of them */
 	struct buf	 message;	/* as mail_request has it */
-	char		 from[MIME_ADDRESS_MAX + 1];	/* the address */
+	char		 from[ADDRESS_MAX + 1];	/* the address */
 	struct buf	 head;		/* lines as webhook_request has them;
 					   of a mail, those of header */
 	char		 length[24];	/* what content-length says */

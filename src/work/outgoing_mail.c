@@ -53,12 +53,6 @@ make(struct outgoing *out, const struct mime *m, struct buf *why)
 	}
 	snprintf(out->from, sizeof out->from, "%.*s", (int)address.len,
 	    address.s);
-	if (!mime_is_address(m->to)) {
-		buf_puts(why, "to: ");
-		json_put_string(why, m->to);
-		buf_puts(why, " is no mail address");
-		return RC_INVALID;
-	}
 	rc = mime_print(m, &out->head);
 	if (rc == RC_OK)
 		rc = mime_make(m, &out->message);

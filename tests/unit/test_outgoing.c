@@ -453,13 +453,12 @@ a_mail_without_a_site_or_a_sender_can_still_be_looked_at(void **state)
 }
 
 static void
-a_mail_to_or_from_nobody_says_which(void **state)
+a_mail_to_or_from_nobody_is_refused(void **state)
 {
 	static const struct { const char *from, *to, *says; } t[] = {
 		{ "nobody", "ops@b.example", "[mail] from" },
-		{ "a@b.example", "ops@b.example\r\nDATA",
-		    "to: \"ops@b.example\\r\\nDATA\" is no mail address" },
-		{ "a@b.example", "", "to: \"\" is no mail address" },
+		{ "a@b.example", "ops@b.example\r\nDATA", "header" },
+		{ "a@b.example", "", "header" },
 	};
 
 	for (size_t i = 0; i < NELEM(t); i++) {
@@ -497,7 +496,7 @@ main(void)
 	    WITH_BENCH(a_mail_is_a_message_and_its_envelope),
 	    WITH_BENCH(
 		a_mail_without_a_site_or_a_sender_can_still_be_looked_at),
-	    WITH_BENCH(a_mail_to_or_from_nobody_says_which),
+	    WITH_BENCH(a_mail_to_or_from_nobody_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
