@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/bdb_accept.h"
+#include "store/bdb_ahead.h"
 #include "store/bdb_chain.h"
 #include "store/bdb_committer.h"
 #include "store/bdb_count.h"
@@ -17,8 +18,9 @@
  *   REF     its references, all of the transaction's together
  *   CHAIN   a row for each subscription that has the events of an order in
  *           turn
- *   DUE     a row for each subscription that need not wait for its turn, due
- *           at once; or one fan-out row
+ *   DUE     a row for each delivery that need not wait for its turn, due at
+ *           once; or one fan-out row
+ * and, of one that is put ahead of others, what bdb_ahead.h says.
  */
 #define ROWS_MAX	10000
 #define CLOCK_SLACK_MS	1000
@@ -30,9 +32,11 @@
 /* A due row to be; lane 0: a fan-out row. */
 struct row {
 	uint32_t lane;
+	uint16_t ordinal;
+	bool	 test, ahead;
+	bool	 waits;		/* found: for its turn */
 	uint64_t position;
 	uint64_t chain;		/* 0: none */
-	bool	 waits;		/* found: for its turn */
 };
 
 struct batch {
@@ -65,6 +69,17 @@ due_rows(const struct store_accept *a)
 	return is_large(a) || a->nsubscription == 0 ? 1 : a->nsubscription;
 }
 
+/* Its numbers ascend, so those that are the same are neighbours. */
+static bool
+repeats_too_often(const struct store_accept *a)
+{
+	for (uint32_t i = STORE_RECIPIENTS_MAX; i < a->nsubscription; i++)
+		if (a->subscription[i] ==
+		    a->subscription[i - STORE_RECIPIENTS_MAX])
+			return true;
+	return false;
+}
+
 /* What could never be stored, however often it is tried. */
 static bool
 too_big(const struct store_accept *a)
@@ -74,7 +89,8 @@ too_big(const struct store_accept *a)
 	    a->type.len > STORE_TEXT_MAX ||
 	    a->occurred.len > STORE_TEXT_MAX ||
 	    a->nref > STORE_REFS_MAX ||
-	    a->nsubscription > STORE_SUBSCRIPTIONS_MAX;
+	    a->nsubscription > STORE_SUBSCRIPTIONS_MAX ||
+	    repeats_too_often(a);
 }
 
 void
@@ -164,10 +180,17 @@ add_rows(struct batch *b, const struct store_accept *a)
 		    .chain = a->ordered == NULL ? 0 : a->chain };
 		b->nfanout++;
 	}
-	for (uint32_t i = 0; i < a->nsubscription && !a->fanout; i++)
-		b->row[b->nrow++] = (struct row){ a->subscription[i],
-		    a->position, a->ordered != NULL && a->ordered[i] ?
-		    a->chain : 0, false };
+	for (uint32_t i = 0; i < a->nsubscription && !a->fanout; i++) {
+		struct row *r = &b->row[b->nrow++];
+
+		*r = (struct row){ .lane = a->subscription[i],
+		    .position = a->position, .test = a->test,
+		    .ahead = a->ahead && a->ordered == NULL };
+		if (i > 0 && a->subscription[i - 1] == r->lane)
+			r->ordinal = (uint16_t)(r[-1].ordinal + 1);
+		else if (a->ordered != NULL && a->ordered[i])
+			r->chain = a->chain;
+	}
 }
 
 static int
@@ -177,7 +200,9 @@ by_key(const void *va, const void *vb)
 
 	if (a->lane != b->lane)
 		return a->lane < b->lane ? -1 : 1;
-	return a->position < b->position ? -1 : a->position > b->position;
+	if (a->position != b->position)
+		return a->position < b->position ? -1 : 1;
+	return (int)a->ordinal - (int)b->ordinal;
 }
 
 /* By position within a lane, so that one of this batch waits for another. */
@@ -204,7 +229,7 @@ put_chains(struct store *st, DB_TXN *txn, struct batch *b)
 static enum rc
 put_due(struct store *st, DB_TXN *txn, struct batch *b)
 {
-	struct store_due d = { .due_ms = b->accepted_ms };
+	struct store_due d;
 	enum rc rc;
 
 	qsort(b->row, b->nrow, sizeof *b->row, by_key);
@@ -212,15 +237,20 @@ put_due(struct store *st, DB_TXN *txn, struct batch *b)
 	for (size_t i = 0; i < b->nrow && rc == RC_OK; i++) {
 		const struct row *r = &b->row[i];
 
-		d.key.position = r->position;
-		d.key.subscription = r->lane;
-		d.chain = r->chain;
+		d = (struct store_due){
+			.key = { r->position, r->lane, r->ordinal },
+			.due_ms = b->accepted_ms, .chain = r->chain,
+			.test = r->test };
 		if (r->lane == 0) {
 			rc = bdb_fanout_put(st, txn, r->position, r->chain);
 			continue;
 		}
 		if (r->waits)
 			continue;
+		if (r->ahead)
+			rc = bdb_ahead_put(st, txn, &d);
+		if (rc != RC_OK)
+			break;
 		key_due(&b->key, &d);
 		value_due(&b->val, &d);
 		rc = bdb_put(st, txn, BDB_DUE, &b->key, &b->val);

@@ -1,5 +1,6 @@
 #include "base/log.h"
 #include "store/bdb_chain.h"
+#include "store/bdb_delivery.h"
 
 static struct key_link
 link_of(const struct store_due *d)
@@ -101,6 +102,8 @@ promote(struct store *st, DB_TXN *txn, const struct key_link *l,
 	enum rc rc;
 
 	rc = accepted(st, txn, l, &d.due_ms);
+	if (rc == RC_OK)
+		rc = bdb_event_is_test(st, txn, l->position, &d.test);
 	if (rc != RC_OK)
 		goto done;
 	key_due(&key, &d);

@@ -126,8 +126,7 @@ static enum rc
 check_listed(struct store *st, DB_TXN *txn, const struct store_event *ev,
     struct buf *say)
 {
-	struct store_due d = { .due_ms = ev->accepted_ms,
-	    .key.position = ev->position };
+	struct store_due d = { .due_ms = ev->accepted_ms };
 	struct buf key = KEY_INIT, val = DELIVERY_ROW_INIT;
 	size_t n = event_nlisted(ev), written;
 	bool there = true;
@@ -135,7 +134,7 @@ check_listed(struct store *st, DB_TXN *txn, const struct store_event *ev,
 
 	rc = read_written(st, txn, ev, &written);
 	for (size_t i = 0; i < n && i < written && rc == RC_OK && there; i++) {
-		d.key.subscription = event_listed(ev, i);
+		d.key = event_listed(ev, i);
 		key_due(&key, &d);
 		rc = check_look_up(st, txn, BDB_DUE, &key, &val, &there);
 		if (rc != RC_OK || there)
@@ -201,7 +200,7 @@ check_against_row(struct store *st, DB_TXN *txn, const struct store_due *d,
 		if (d->attempts > 0 || d->recorded > 0)
 			check_say(st, &d->key, say,
 			    "it was tried, and is not on record");
-		else if (legible && d->key.ordinal == 0 &&
+		else if (legible && d->key.ordinal < STORE_RECIPIENTS_MAX &&
 		    d->due_ms != ev->accepted_ms)
 			check_say(st, &d->key, say, "it was never tried, "
 			    "and is due at another time than its event came");
@@ -266,8 +265,8 @@ check_due(struct store *st, DB_TXN *txn, struct slice key, struct buf *say)
 	else if (!there)
 		check_say(st, &d.key, say,
 		    "it is due, and its event is missing");
-	else if (legible && d.key.ordinal == 0 &&
-	    !event_lists(&ev, d.key.subscription))
+	else if (legible && d.key.ordinal < STORE_RECIPIENTS_MAX &&
+	    !event_lists(&ev, &d.key))
 		check_say(st, &d.key, say,
 		    "it is due, and its event does not list it");
 	else

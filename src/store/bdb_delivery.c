@@ -224,6 +224,29 @@ bdb_event_row(struct store *st, DB_TXN *txn, uint64_t position,
 }
 
 enum rc
+bdb_event_is_test(struct store *st, DB_TXN *txn, uint64_t position,
+    bool *test)
+{
+	DB *db = st->db[BDB_EVENT];
+	struct buf key = KEY_INIT;
+	char head[EVENT_HEAD];
+	DBT v = { .data = head, .ulen = sizeof head, .dlen = sizeof head,
+	    .flags = DB_DBT_USERMEM | DB_DBT_PARTIAL };
+	DBT k = { 0 };
+	int error;
+
+	key_event(&key, position);
+	k.data = key.s;
+	k.size = (uint32_t)key.len;
+	error = db->get(db, txn, &k, &v, 0);
+	buf_free(&key);
+	*test = error == 0 && event_head_is_test(
+	    (struct slice){ head, v.size });
+	return error == DB_NOTFOUND ? RC_OK :
+	    bdb_rc(st, error, bdb_file_name[BDB_EVENT]);
+}
+
+enum rc
 bdb_delivery_row(struct store *st, DB_TXN *txn, const struct store_key *k,
     struct store_delivery *d)
 {
@@ -241,68 +264,13 @@ bdb_delivery_row(struct store *st, DB_TXN *txn, const struct store_key *k,
 	return rc;
 }
 
-uint32_t
-event_listed(const struct store_event *ev, size_t i)
-{
-	struct slice s = { ev->subscriptions.s + i * 4, 4 };
-
-	return slice_be32(&s);
-}
-
-size_t
-event_nlisted(const struct store_event *ev)
-{
-	return ev->subscriptions.len / 4;
-}
-
-/* The first that is not below subscription; they ascend. */
-static size_t
-listed_from(const struct store_event *ev, uint32_t subscription)
-{
-	size_t lo = 0, hi = event_nlisted(ev), mid;
-
-	while (lo < hi) {
-		mid = lo + (hi - lo) / 2;
-		if (event_listed(ev, mid) < subscription)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
-bool
-event_lists(const struct store_event *ev, uint32_t subscription)
-{
-	size_t i = listed_from(ev, subscription);
-
-	return i < event_nlisted(ev) && event_listed(ev, i) == subscription;
-}
-
-uint64_t
-event_chain(const struct store_event *ev, size_t i)
-{
-	return i / 8 < ev->ordered.len && ((unsigned char)ev->ordered.s[i / 8]
-	    >> i % 8 & 1) != 0 ? ev->chain : 0;
-}
-
-uint64_t
-event_chain_of(const struct store_event *ev, uint32_t subscription)
-{
-	size_t i = listed_from(ev, subscription);
-
-	return i < event_nlisted(ev) && event_listed(ev, i) == subscription ?
-	    event_chain(ev, i) : 0;
-}
-
 /* A delivery that was never tried: all there is to know is in the event. */
 static void
-derive(const struct store_event *ev, uint32_t subscription,
+derive(const struct store_event *ev, struct store_key k,
     struct store_delivery *d)
 {
 	*d = (struct store_delivery){
-		.key = { .position = ev->position,
-		    .subscription = subscription },
+		.key = k,
 		.state = STORE_IS_PENDING,
 		.created_ms = ev->accepted_ms,
 		.next_ms = ev->accepted_ms,
@@ -364,6 +332,15 @@ row_from(struct bdb_cur *c, uint64_t position, uint32_t subscription,
 	}
 }
 
+/* Of two deliveries of one event. */
+static int
+by_subscription(const struct store_key *a, const struct store_key *b)
+{
+	if (a->subscription != b->subscription)
+		return a->subscription < b->subscription ? -1 : 1;
+	return (int)a->ordinal - (int)b->ordinal;
+}
+
 enum rc
 bdb_event_walk(struct store *st, const struct store_event *ev,
     enum store_state state, struct event_walk *w, struct store_delivery *d,
@@ -372,13 +349,12 @@ bdb_event_walk(struct store *st, const struct store_event *ev,
 	struct bdb_cur c = { 0 };
 	struct buf key = KEY_INIT;
 	struct store_delivery row, next;
-	size_t i = listed_from(ev, w->subscription), from = *n;
+	size_t i = event_listed_from(ev, w->subscription, w->ordinal);
+	size_t from = *n;
 	bool fresh = false, rows = true, listed;
+	int order;
 	enum rc rc;
 
-	if (w->ordinal > 0 && i < event_nlisted(ev) &&
-	    event_listed(ev, i) == w->subscription)
-		i++;
 	rc = bdb_cur_open(st, NULL, BDB_DELIVERY, false, &c);
 	while (rc == RC_OK && *n < max && w->budget > 0) {
 		if (rows && !fresh) {
@@ -397,15 +373,13 @@ bdb_event_walk(struct store *st, const struct store_event *ev,
 		}
 		if (listed)
 			derive(ev, event_listed(ev, i), &next);
-		if (fresh && (!listed ||
-		    row.key.subscription <= next.key.subscription)) {
-			if (listed && row.key.ordinal == 0 &&
-			    row.key.subscription == next.key.subscription)
-				i++;
+		order = !fresh ? 1 : !listed ? -1 :
+		    by_subscription(&row.key, &next.key);
+		if (order >= 0)
+			i++;
+		if (order <= 0) {
 			next = row;
 			fresh = false;
-		} else {
-			i++;
 		}
 		if (state == STORE_ANY || next.state == state)
 			d[(*n)++] = next;
@@ -433,12 +407,12 @@ get(struct store *st, void *arg)
 	enum rc rc;
 
 	rc = bdb_delivery_row(st, NULL, &a->key, a->d);
-	if (rc == RC_NOTFOUND && a->key.ordinal == 0) {
+	if (rc == RC_NOTFOUND && a->key.ordinal < STORE_RECIPIENTS_MAX) {
 		rc = bdb_event_row(st, NULL, a->key.position, &ev);
-		if (rc == RC_OK && !event_lists(&ev, a->key.subscription))
+		if (rc == RC_OK && !event_lists(&ev, &a->key))
 			rc = RC_NOTFOUND;
 		if (rc == RC_OK) {
-			derive(&ev, a->key.subscription, a->d);
+			derive(&ev, a->key, a->d);
 			rc = see_turn(st, &ev, a->d);
 		}
 	}

@@ -2,8 +2,8 @@
  * bdb_delivery - the rows of deliveries and attempts, and reading them.
  *
  * Inside the engine: what bdb_claim, bdb_settle, bdb_look, bdb_list, bdb_stat
- * and bdb_verify share.  It lays out the values of DELIVERY and knows which
- * deliveries an event has; it writes nothing.  Invariant: a reader never waits
+ * and bdb_verify share.  It lays out the values of DELIVERY and finds the
+ * deliveries that an event has; it writes nothing.  Invariant: a reader never waits
  * for one file while it holds a page of another, so no writer that takes them
  * in another order waits for it.
  */
@@ -50,16 +50,28 @@ MUST_USE enum rc bdb_event_row(struct store *st, DB_TXN *txn,
 MUST_USE enum rc bdb_delivery_row(struct store *st, DB_TXN *txn,
     const struct store_key *k, struct store_delivery *d);
 
-/* The i-th subscription that an event's row lists, and how many it lists. */
-uint32_t event_listed(const struct store_event *ev, size_t i);
+/* Is it of a test?  Of one that is missing: no.  Reads its first bytes. */
+MUST_USE enum rc bdb_event_is_test(struct store *st, DB_TXN *txn,
+    uint64_t position, bool *test);
+
+/*
+ * The i-th delivery that an event's row lists, and how many it lists; in
+ * bdb_event.c, as what follows.  A subscription that is listed several times
+ * has one for each, with ordinals from 0.
+ */
+struct store_key event_listed(const struct store_event *ev, size_t i);
 size_t event_nlisted(const struct store_event *ev);
 
-/* Does it list this one? */
-bool event_lists(const struct store_event *ev, uint32_t subscription);
+/* The first one that is not below (subscription, ordinal). */
+size_t event_listed_from(const struct store_event *ev, uint32_t subscription,
+    uint32_t ordinal);
+
+/* Does it list this one?  Its position is not looked at. */
+bool event_lists(const struct store_event *ev, const struct store_key *k);
 
 /*
  * The chain in which the i-th one, or this subscription's first delivery,
- * takes its turn; 0: in none, or it is not listed.
+ * takes its turn; 0: in none, or it is not listed.  No second one is in any.
  */
 uint64_t event_chain(const struct store_event *ev, size_t i);
 uint64_t event_chain_of(const struct store_event *ev, uint32_t subscription);

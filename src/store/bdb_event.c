@@ -1,5 +1,5 @@
 #include <string.h>
-#include "store/bdb_key.h"
+#include "store/bdb_delivery.h"
 
 /*
  * An event's row:
@@ -7,7 +7,8 @@
  *   flags8     EVENT_TEST ...
  *   accepted64
  *   key32      number of the publish key
- *   n32        subscriptions matched, then n times 32 bits, ascending
+ *   n32        deliveries, then n times 32 bits: the subscription of each,
+ *              ascending; one that is there several times has as many
  *   chain64    with EVENT_CHAIN only, then a bit for each of the n, padded to
  *              a byte: whether it has events in turn, the first one's lowest
  *   type       length16, bytes
@@ -95,6 +96,15 @@ event_without_list(char head[EVENT_HEAD])
 	return n > STORE_SUBSCRIPTIONS_MAX ? UINT32_MAX - EVENT_HEAD : len;
 }
 
+bool
+event_head_is_test(struct slice head)
+{
+	uint8_t layout = slice_be8(&head), flags = slice_be8(&head);
+
+	return head.s != NULL && layout == EVENT_LAYOUT &&
+	    (flags & EVENT_TEST) != 0;
+}
+
 enum rc
 event_decode(struct store_event *ev, uint64_t position)
 {
@@ -122,6 +132,78 @@ event_decode(struct store_event *ev, uint64_t position)
 	got.raw = ev->raw;
 	*ev = got;
 	return RC_OK;
+}
+
+static uint32_t
+number(const struct store_event *ev, size_t i)
+{
+	struct slice s = { ev->subscriptions.s + i * 4, 4 };
+
+	return slice_be32(&s);
+}
+
+size_t
+event_nlisted(const struct store_event *ev)
+{
+	return ev->subscriptions.len / 4;
+}
+
+struct store_key
+event_listed(const struct store_event *ev, size_t i)
+{
+	struct store_key k = { ev->position, number(ev, i), 0 };
+
+	while (i > 0 && number(ev, i - 1) == k.subscription) {
+		k.ordinal++;
+		i--;
+	}
+	return k;
+}
+
+/* They ascend. */
+size_t
+event_listed_from(const struct store_event *ev, uint32_t subscription,
+    uint32_t ordinal)
+{
+	size_t lo = 0, n = event_nlisted(ev), hi = n, mid;
+
+	while (lo < hi) {
+		mid = lo + (hi - lo) / 2;
+		if (number(ev, mid) < subscription)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (; ordinal > 0 && lo < n && number(ev, lo) == subscription; lo++)
+		ordinal--;
+	return lo;
+}
+
+bool
+event_lists(const struct store_event *ev, const struct store_key *k)
+{
+	size_t i = event_listed_from(ev, k->subscription, k->ordinal);
+
+	return i < event_nlisted(ev) && number(ev, i) == k->subscription &&
+	    event_listed(ev, i).ordinal == k->ordinal;
+}
+
+uint64_t
+event_chain(const struct store_event *ev, size_t i)
+{
+	if (i / 8 >= ev->ordered.len || ((unsigned char)ev->ordered.s[i / 8]
+	    >> i % 8 & 1) == 0)
+		return 0;
+	return event_listed(ev, i).ordinal == 0 ? ev->chain : 0;
+}
+
+uint64_t
+event_chain_of(const struct store_event *ev, uint32_t subscription)
+{
+	size_t i = event_listed_from(ev, subscription, 0);
+
+	return i < event_nlisted(ev) && number(ev, i) == subscription ?
+	    event_chain(ev, i) : 0;
 }
 
 void

@@ -97,14 +97,14 @@ write_due(struct store *st, DB_TXN *txn, const struct step *s, size_t from,
 {
 	struct store_fanout *f = s->f;
 	struct store_due d = { .due_ms = f->event.accepted_ms,
-	    .key = { .position = f->event.position } };
+	    .test = f->event.test };
 	struct buf key = KEY_INIT, val = VALUE_INIT;
 	enum rc rc = RC_OK;
 
 	for (size_t i = from; i < to && rc == RC_OK; i++) {
 		bool waits = false;
 
-		d.key.subscription = event_listed(&f->event, i);
+		d.key = event_listed(&f->event, i);
 		d.chain = event_chain(&f->event, i);
 		if (d.chain != 0)
 			rc = bdb_chain_add(st, txn, &(struct key_link){
@@ -115,7 +115,8 @@ write_due(struct store *st, DB_TXN *txn, const struct step *s, size_t from,
 		key_due(&key, &d);
 		value_due(&val, &d);
 		rc = bdb_put(st, txn, BDB_DUE, &key, &val);
-		f->lane[f->n++] = d.key.subscription;
+		if (f->n == 0 || f->lane[f->n - 1] != d.key.subscription)
+			f->lane[f->n++] = d.key.subscription;
 	}
 	buf_free(&val);
 	buf_free(&key);

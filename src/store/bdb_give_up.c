@@ -22,14 +22,15 @@ row_of_event(struct store *st, DB_TXN *txn, const struct store_key *k,
 	struct store_event ev = STORE_EVENT_INIT;
 	enum rc rc = RC_NOTFOUND;
 
-	if (k->ordinal == 0)
+	if (k->ordinal < STORE_RECIPIENTS_MAX)
 		rc = bdb_event_row(st, txn, k->position, &ev);
-	if (rc == RC_OK && !event_lists(&ev, k->subscription))
+	if (rc == RC_OK && !event_lists(&ev, k))
 		rc = RC_NOTFOUND;
 	if (rc == RC_OK)
 		*d = (struct store_due){ .key = *k,
 		    .due_ms = ev.accepted_ms,
-		    .chain = event_chain_of(&ev, k->subscription) };
+		    .chain = k->ordinal > 0 ? 0 :
+		    event_chain_of(&ev, k->subscription) };
 	store_event_clear(&ev);
 	return rc;
 }

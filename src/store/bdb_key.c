@@ -21,6 +21,8 @@ take_ms(struct slice *s)
 	return (int64_t)(slice_be64(s) ^ (uint64_t)1 << 63);
 }
 
+#define DUE_TEST	1	/* flags of a due row: of a test's */
+
 /* What rows of no chain do not have. */
 static uint64_t
 take_chain(struct slice *s)
@@ -282,6 +284,8 @@ value_due(struct buf *val, const struct store_due *d)
 	buf_be16(val, d->recorded);
 	if (d->chain != 0)
 		buf_be64(val, d->chain);
+	if (d->test)
+		buf_be8(val, DUE_TEST);
 }
 
 enum rc
@@ -289,13 +293,15 @@ value_due_parse(struct slice val, struct store_due *d)
 {
 	uint16_t attempts = slice_be16(&val);
 	uint16_t recorded = slice_be16(&val);
-	uint64_t chain = take_chain(&val);
+	uint64_t chain = val.len > 1 ? take_chain(&val) : 0;
+	bool test = val.len > 0;
 
-	if (!whole(val))
+	if ((test && slice_be8(&val) != DUE_TEST) || !whole(val))
 		return RC_INVALID;
 	d->attempts = attempts;
 	d->recorded = recorded;
 	d->chain = chain;
+	d->test = test;
 	return RC_OK;
 }
 
@@ -415,20 +421,30 @@ value_stat(struct buf *val, const struct store_hour *h)
 	buf_be64(val, h->delivered);
 	buf_be64(val, h->retried);
 	buf_be64(val, h->dead);
+	if (h->test_delivered == 0 && h->test_retried == 0 &&
+	    h->test_dead == 0)
+		return;
+	buf_be64(val, h->test_delivered);
+	buf_be64(val, h->test_retried);
+	buf_be64(val, h->test_dead);
 }
 
 enum rc
 value_stat_parse(struct slice val, struct store_hour *h)
 {
-	uint64_t delivered = slice_be64(&val);
-	uint64_t retried = slice_be64(&val);
-	uint64_t dead = slice_be64(&val);
+	struct store_hour got = { h->subscription, h->hour_ms, .dead = 0 };
 
+	got.delivered = slice_be64(&val);
+	got.retried = slice_be64(&val);
+	got.dead = slice_be64(&val);
+	if (val.len > 0) {
+		got.test_delivered = slice_be64(&val);
+		got.test_retried = slice_be64(&val);
+		got.test_dead = slice_be64(&val);
+	}
 	if (!whole(val))
 		return RC_INVALID;
-	h->delivered = delivered;
-	h->retried = retried;
-	h->dead = dead;
+	*h = got;
 	return RC_OK;
 }
 

@@ -24,7 +24,8 @@
  *             0 chain64 position64                 the same: an event still to
  *                                                  be fanned out
  *   DUE       lane32 due64 position64 ordinal16    attempts16 recorded16, with
- *                                                  a chain its chain64
+ *                                                  a chain its chain64, of a
+ *                                                  test flags8
  *             0 0 position64 0                     value_fanout: how many of
  *                                                  an event's rows are written
  *   DELIVERY  position64 lane32 ordinal16 0        delivery, see bdb_settle.c
@@ -99,6 +100,9 @@ MUST_USE enum rc event_decode(struct store_event *ev, uint64_t position);
 #define EVENT_HEAD	18
 uint32_t event_without_list(char head[EVENT_HEAD]);
 
+/* Of a row's first bytes, or more of it: it is a test's. */
+bool event_head_is_test(struct slice head);
+
 /* REF */
 void key_ref_recent(struct buf *key, uint64_t first);
 MUST_USE enum rc key_ref_recent_parse(struct slice key, uint64_t *first);
@@ -121,8 +125,8 @@ void key_chain(struct buf *key, const struct key_link *l);
 MUST_USE enum rc key_chain_parse(struct slice key, struct key_link *l);
 
 /*
- * DUE.  The key alone gives *d without attempts, recorded and chain (0); the
- * value gives these.  Lane 0 is no subscription's: a skip scan starts above
+ * DUE.  The key alone gives *d without attempts, recorded, chain and test (0);
+ * the value gives these.  Lane 0 is no subscription's: a skip scan starts above
  * it; its rows sort by position alone, since clocks may differ.
  */
 void key_due(struct buf *key, const struct store_due *d);

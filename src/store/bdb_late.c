@@ -17,13 +17,17 @@ move_done(struct store *st, DB_TXN *txn, const struct store_settle *s,
     int64_t died_ms, struct rows *r)
 {
 	const struct store_key *k = &s->due.key;
-	const struct store_hour less = { .subscription = k->subscription,
-	    .hour_ms = bdb_stat_hour(died_ms), .dead = UINT64_MAX };
-	const struct store_hour more = { .subscription = k->subscription,
-	    .hour_ms = bdb_stat_hour(s->now_ms), .delivered = 1 };
+	struct store_hour less = { .subscription = k->subscription,
+	    .hour_ms = bdb_stat_hour(died_ms) };
+	struct store_hour more = { .subscription = k->subscription,
+	    .hour_ms = bdb_stat_hour(s->now_ms) };
 	const uint32_t list[] = { 0, k->subscription };
-	enum rc rc = RC_OK;
+	bool test;
+	enum rc rc;
 
+	rc = bdb_event_is_test(st, txn, k->position, &test);
+	*(test ? &less.test_dead : &less.dead) = UINT64_MAX;
+	*(test ? &more.test_delivered : &more.delivered) = 1;
 	for (size_t i = 0; i < NELEM(list) && rc == RC_OK; i++) {
 		key_done(&r->key, list[i], died_ms, k);
 		rc = bdb_del(st, txn, BDB_DONE, &r->key);

@@ -145,7 +145,7 @@ put(struct store *st, DB_TXN *txn, enum bdb_file f, const struct buf *key,
 static int
 take_row(DBC *dbc, struct job *j, struct buf *key)
 {
-	char val[16];		/* with a chain it has 12 bytes */
+	char val[16];		/* it has 13 bytes at most */
 	DBT k = { 0 };
 	DBT v = { .data = val, .ulen = sizeof val, .flags = DB_DBT_USERMEM };
 	struct store_due d;
@@ -166,6 +166,7 @@ take_row(DBC *dbc, struct job *j, struct buf *key)
 	error = dbc->del(dbc, 0);
 	j->live = error == 0;
 	j->chain = d.chain;
+	j->test = d.test;
 	return error;
 }
 
@@ -206,6 +207,9 @@ end_chains(struct store *st, DB_TXN *txn, struct chunk *c)
 		if (rc == RC_OK && j->live)
 			rc = bdb_chain_end(st, txn, &j->s->due,
 			    &j->s->promoted_ms);
+		if (rc == RC_OK && j->live)
+			rc = bdb_event_is_test(st, txn,
+			    j->s->due.key.position, &j->test);
 	}
 	for (size_t i = 0; i < c->n && rc == RC_OK; i++) {
 		const struct job *j = c->job[i];
@@ -236,6 +240,7 @@ put_due(struct store *st, DB_TXN *txn, struct chunk *c)
 		if (j->s->attempt != NULL)
 			d.recorded = j->s->attempt->number;
 		d.chain = j->chain;
+		d.test = j->test;
 		key_due(&c->key, &d);
 		value_due(&c->val, &d);
 		rc = put(st, txn, BDB_DUE, &c->key, c->val.s, c->val.len, 0);
@@ -364,6 +369,18 @@ put_done(struct store *st, DB_TXN *txn, struct chunk *c)
 	return rc;
 }
 
+static void
+count_outcome(enum store_outcome outcome, bool test, struct store_hour *h)
+{
+	uint64_t *delivered = test ? &h->test_delivered : &h->delivered;
+	uint64_t *retried = test ? &h->test_retried : &h->retried;
+	uint64_t *dead = test ? &h->test_dead : &h->dead;
+
+	*delivered += outcome == STORE_DELIVERED;
+	*retried += outcome == STORE_RETRIED;
+	*dead += outcome == STORE_DEAD;
+}
+
 /* One that is put off without a try is no attempt that failed. */
 static enum rc
 add_hours(struct store *st, DB_TXN *txn, struct chunk *c)
@@ -383,9 +400,7 @@ add_hours(struct store *st, DB_TXN *txn, struct chunk *c)
 			c->hour[n++] = (struct store_hour){
 			    .subscription = lane, .hour_ms = hour };
 		h = &c->hour[n - 1];
-		h->delivered += s->outcome == STORE_DELIVERED;
-		h->retried += s->outcome == STORE_RETRIED;
-		h->dead += s->outcome == STORE_DEAD;
+		count_outcome(s->outcome, c->job[i]->test, h);
 	}
 	qsort(c->hour, n, sizeof c->hour[0], by_hour);
 	return bdb_stat_add(st, txn, c->hour, n);
@@ -399,6 +414,7 @@ settle_chunk(struct store *st, DB_TXN *txn, void *chunk)
 
 	for (size_t i = 0; i < c->n; i++) {
 		c->job[i]->live = c->job[i]->late = false;
+		c->job[i]->test = false;
 		c->job[i]->chain = 0;
 		c->job[i]->s->promoted_ms = INT64_MAX;
 	}

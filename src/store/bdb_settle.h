@@ -19,6 +19,7 @@ struct job {
 	bool			 live;	/* its due row was there, as given */
 	bool			 late;	/* it was not; its attempt is kept */
 	uint64_t		 chain;	/* as that row had it, or 0 */
+	bool			 test;	/* its event is a test */
 	size_t			 at, len;	/* its attempt's row */
 };
 

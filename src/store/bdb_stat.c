@@ -38,6 +38,11 @@ add_one(struct store *st, DB_TXN *txn, const struct store_hour *add,
 	h.dead += add->dead;
 	if (h.dead > INT64_MAX)		/* less than none was taken off */
 		h.dead = 0;
+	h.test_delivered += add->test_delivered;
+	h.test_retried += add->test_retried;
+	h.test_dead += add->test_dead;
+	if (h.test_dead > INT64_MAX)
+		h.test_dead = 0;
 	value_stat(val, &h);
 	return bdb_put(st, txn, BDB_STAT, key, val);
 }

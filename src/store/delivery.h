@@ -14,8 +14,7 @@
 
 #include "base/buf.h"
 #include "base/crypt.h"
-
-#define STORE_RECIPIENTS_MAX 32
+#include "store/accept.h"
 
 /* What tells a delivery from every other; its id in print is "msg_...". */
 struct store_key {
@@ -33,6 +32,7 @@ struct store_due {
 	uint16_t	 recorded;	/* attempts on record so far */
 	uint64_t	 chain;		/* which order it takes its turn in; 0:
 					   it waits for none, none for it */
+	bool		 test;		/* its event is a test */
 };
 
 struct store_event {
@@ -41,7 +41,9 @@ struct store_event {
 	uint32_t	 key;		/* of the publish key */
 	bool		 test;
 	struct slice	 type, sender_id, occurred, order;	/* into raw */
-	struct slice	 subscriptions;	/* big-endian 32-bit numbers, matched */
+	struct slice	 subscriptions;	/* big-endian 32-bit numbers, matched:
+					   one for each delivery, as in
+					   store_accept */
 	uint64_t	 chain;		/* as accepted; 0: nobody has them in
 					   turn */
 	struct slice	 ordered;	/* a bit for each that has, the first

@@ -138,13 +138,15 @@ MUST_USE enum rc store_lanes(struct store *st, uint32_t after_lane,
     int64_t now_ms, struct store_lane *l, size_t max, size_t *n);
 
 /*
- * Sums by subscription and hour, written as deliveries are settled.  retried
- * counts attempts that failed and are followed by another.
+ * Sums by subscription and hour, written as deliveries are settled, those of
+ * tests apart.  retried counts attempts that failed and are followed by
+ * another.
  */
 struct store_hour {
 	uint32_t subscription;
 	int64_t	 hour_ms;	/* its beginning, UTC */
 	uint64_t delivered, retried, dead;
+	uint64_t test_delivered, test_retried, test_dead;
 };
 
 /*

@@ -19,7 +19,8 @@ enum store_kind {
 	STORE_KEY,		/* key_... */
 	STORE_USER,		/* usr_...; does not bump the generation */
 	STORE_LANE,		/* no record: a change of this kind says that
-				   rows of a lane, its number, were given up */
+				   of a lane, its number, rows were given up or
+				   put in front of the others */
 };
 
 struct store_record {

@@ -45,18 +45,18 @@ exact(const struct buf *good, enum rc (*parse)(struct slice s))
 }
 
 static const struct store_due dues[] = {
-	{ { 1, 1, 0 }, INT64_MIN, 0, 0, 0 },
-	{ { 9, 1, 9 }, -1, 0, 0, 0 },
-	{ { 9, 1, 9 }, 0, 0, 0, 0 },
-	{ { 9, 1, 9 }, 255, 0, 0, 0 },
-	{ { 1, 1, 0 }, 256, 0, 0, 0 },
-	{ { 1, 1, 1 }, 256, 0, 0, 0 },
-	{ { 1, 1, 256 }, 256, 0, 0, 0 },
-	{ { 2, 1, 0 }, 256, 0, 0, 0 },
-	{ { UINT64_MAX, 1, UINT16_MAX }, INT64_MAX, 0, 0, 0 },
-	{ { 1, 2, 0 }, 0, 0, 0, 0 },
-	{ { 1, 256, 0 }, 0, 0, 0, 0 },
-	{ { 1, UINT32_MAX, 0 }, 0, 0, 0, 0 },
+	{ { 1, 1, 0 }, INT64_MIN, 0, 0, 0, false },
+	{ { 9, 1, 9 }, -1, 0, 0, 0, false },
+	{ { 9, 1, 9 }, 0, 0, 0, 0, false },
+	{ { 9, 1, 9 }, 255, 0, 0, 0, false },
+	{ { 1, 1, 0 }, 256, 0, 0, 0, false },
+	{ { 1, 1, 1 }, 256, 0, 0, 0, false },
+	{ { 1, 1, 256 }, 256, 0, 0, 0, false },
+	{ { 2, 1, 0 }, 256, 0, 0, 0, false },
+	{ { UINT64_MAX, 1, UINT16_MAX }, INT64_MAX, 0, 0, 0, false },
+	{ { 1, 2, 0 }, 0, 0, 0, 0, false },
+	{ { 1, 256, 0 }, 0, 0, 0, 0, false },
+	{ { 1, UINT32_MAX, 0 }, 0, 0, 0, 0, false },
 };
 
 static void
@@ -107,8 +107,21 @@ due_rows_sort_by_lane_time_position_ordinal_and_come_back(void **state)
 	want_rc(value_due_parse(buf_as_slice(&val), &d), RC_OK, "chained");
 	want_i64((int64_t)d.chain, 1, "chain");
 	want_i64(d.attempts, 7, "attempts");
+	assert_false(d.test);
 	val.len--;
 	want_rc(value_due_parse(buf_as_slice(&val), &d), RC_INVALID, "cut");
+	for (uint64_t chain = 0; chain < 2; chain++) {
+		out.test = true;
+		out.chain = chain;
+		value_due(&val, &out);
+		want_rc(value_due_parse(buf_as_slice(&val), &d), RC_OK,
+		    "a test");
+		assert_true(d.test);
+		want_i64((int64_t)d.chain, (int64_t)chain, "chain");
+		val.s[val.len - 1] = 2;
+		want_rc(value_due_parse(buf_as_slice(&val), &d), RC_INVALID,
+		    "another flag");
+	}
 	buf_free(&val);
 	buf_free(&key);
 }
@@ -495,6 +508,15 @@ sums_and_sender_rows_come_back(void **state)
 	want_i64((int64_t)h.retried, 2, "retried");
 	want_i64((int64_t)h.dead, 3, "dead");
 	exact(&key, parse_stat);
+	want_i64((int64_t)val.len, 24, "a row without tests is as ever");
+	in.test_retried = 5;
+	value_stat(&val, &in);
+	want_rc(value_stat_parse(buf_as_slice(&val), &h), RC_OK, "tests");
+	want_i64((int64_t)h.dead, 3, "dead beside tests");
+	want_i64((int64_t)h.test_retried, 5, "retried tests");
+	want_i64((int64_t)(h.test_delivered + h.test_dead), 0, "others");
+	want_rc(value_stat_parse((struct slice){ val.s, 32 }, &h), RC_INVALID,
+	    "cut");
 	key_health(&key, 12);
 	want_rc(key_stat_parse(buf_as_slice(&key), &h), RC_OK, "health's key");
 	assert_true(h.hour_ms < KEY_STAT_FIRST_MS);
