@@ -6,8 +6,8 @@
  * the engine, may be repeated, and gives a result per item where it takes
  * several.  This header opens and looks after a store; what it can do with
  * records is record.h, with new events accept.h and fanout.h, with deliveries
- * on their way delivery.h, with lists and counts look.h (all are included
- * here).  It decides nothing about matching, retrying or sending.  Safe from
+ * on their way delivery.h, with lists and counts look.h, with what is to go
+ * purge.h (all are included here).  It decides nothing about matching, retrying or sending.  Safe from
  * any thread.  Invariant: after RC_OK of an operation that says "synced", a
  * crash or power loss does not undo it.
  *
@@ -45,6 +45,7 @@ struct store_options {
 #include "store/delivery.h"
 #include "store/fanout.h"
 #include "store/look.h"
+#include "store/purge.h"
 
 /*
  * Make an empty store in dir (created 0700 if missing, else it must be empty),
