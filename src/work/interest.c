@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include "base/log.h"
 #include "shape/piece.h"
+#include "shape/task.h"
 #include "work/interest.h"
 
 static int
@@ -59,6 +60,32 @@ wants_order(const struct json_doc *d, uint32_t obj)
 	return ordered != 0 && d->tok[ordered].type == JSON_TRUE;
 }
 
+static uint32_t
+member(const struct json_doc *d, uint32_t obj, const char *name,
+    enum json_type type)
+{
+	uint32_t i = json_find(d, obj, name);
+
+	return i != 0 && d->tok[i].type == type ? i : 0;
+}
+
+/* A record from before there were several has no number of them: 1. */
+static uint8_t
+recipients(const struct json_doc *d, uint32_t obj)
+{
+	uint32_t at = member(d, obj, "recipients", JSON_NUMBER);
+	uint32_t mail = member(d, obj, "mail", JSON_OBJECT), to;
+	int64_t n = 1;
+
+	to = mail == 0 ? 0 : member(d, mail, "to", JSON_ARRAY);
+	if (at != 0 && json_i64(d, at, false, &n) != RC_OK)
+		n = 1;
+	if (to != 0)
+		n = d->tok[to].n;
+	return (uint8_t)(n < 1 ? 1 : n > TASK_RECIPIENTS_MAX ?
+	    TASK_RECIPIENTS_MAX : n);
+}
+
 struct interest *
 interest_read(const struct catalog *c, const struct json_doc *d, uint32_t obj)
 {
@@ -79,6 +106,7 @@ interest_read(const struct catalog *c, const struct json_doc *d, uint32_t obj)
 		return NULL;
 	}
 	in->ordered = wants_order(d, obj);
+	in->recipients = recipients(d, obj);
 	if (filter != 0 && filter_compile_old(&in->filter, c, d, filter,
 	    json_find(d, obj, "at")) != RC_OK)
 		in->filter = NULL;
@@ -149,6 +177,10 @@ interest_write(const struct catalog *c, struct slice task, struct buf *out)
 	}
 	if (wants_order(&d, 0))
 		buf_puts(out, ",\"settings\":{\"ordered\":true}");
+	if (recipients(&d, 0) > 1) {
+		buf_puts(out, ",\"recipients\":");
+		buf_i64(out, recipients(&d, 0));
+	}
 	buf_putc(out, '}');
 	json_doc_free(&d);
 }

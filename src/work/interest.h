@@ -1,5 +1,5 @@
 /*
- * interest - which events a subscription wants, and whether in turn.
+ * interest - which events a subscription wants, how often, and whether in turn.
  *
  * All that intake needs of a subscription, and nothing of it is secret, so
  * that it stands open in the record and is compiled by itself; what is sent is
@@ -16,13 +16,15 @@ struct interest {
 	struct filter	*filter;	/* NULL: any order */
 	bool		 all;		/* every type about orders */
 	bool		 ordered;	/* those of one order in turn */
+	uint8_t		 recipients;	/* deliveries of one event, from 1 */
 	uint16_t	 ntype;
 	uint16_t	 type[];	/* catalogue's index, ascending */
 };
 
 /*
  * Make one of the members "event" and "filter" of an object, value obj of d,
- * and "ordered" of its "settings": a task, or what interest_write gave.  Types
+ * "ordered" of its "settings" and the addresses of its "mail": a task, or what
+ * interest_write gave, which has their number as "recipients".  Types
  * that the catalogue has no more are left out; of fields that it lacks is asked
  * what stands where they stood.  A filter that does not hold even so is left
  * out: who can't be sure takes the event.  NULL: no type is left.  Freed by
@@ -34,8 +36,9 @@ void interest_free(struct interest *in);
 
 /*
  * Append {"event":[...],"filter":[...],"at":{field: pointer},"settings":
- * {"ordered":true}} of a task that task_print gave; at for fields that are no
- * members of the order's own, settings only if they are wanted in turn.
+ * {"ordered":true},"recipients":n} of a task that task_print gave; at for
+ * fields that are no members of the order's own, settings only if they are
+ * wanted in turn, recipients if there are several.
  */
 void interest_write(const struct catalog *c, struct slice task,
     struct buf *out);

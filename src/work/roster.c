@@ -426,6 +426,7 @@ struct search {
 	bool		 recent;	/* it is the index of these */
 	bool		 ordered;
 	bool		 turns;		/* one wants an order's in turn */
+	bool		 repeats;	/* one has several recipients */
 	uint32_t	**out;
 	size_t		*cap, n;
 };
@@ -451,6 +452,7 @@ ask(struct search *s, const struct subscription *sub)
 		s->ordered = false;
 	(*s->out)[s->n++] = sub->number;
 	s->turns = s->turns || in->ordered;
+	s->repeats = s->repeats || in->recipients > 1;
 }
 
 static void
@@ -476,6 +478,36 @@ unite(uint32_t *number, size_t n)
 	return kept;
 }
 
+static size_t
+recipients(const struct roster *r, uint32_t number)
+{
+	const struct subscription *s = roster_subscription(r, number);
+
+	return s == NULL || s->interest == NULL ? 1 : s->interest->recipients;
+}
+
+/* Each of n numbers as often as it has recipients, from the last one back. */
+static size_t
+repeat(struct search *s, size_t n)
+{
+	size_t all = 0, to;
+
+	for (size_t i = 0; i < n; i++)
+		all += recipients(s->r, (*s->out)[i]);
+	if (all > *s->cap) {
+		*s->cap = all;
+		*s->out = more(*s->out, *s->cap, sizeof **s->out);
+	}
+	to = all;
+	while (n > 0) {
+		uint32_t number = (*s->out)[--n];
+
+		for (size_t k = recipients(s->r, number); k > 0; k--)
+			(*s->out)[--to] = number;
+	}
+	return all;
+}
+
 size_t
 roster_match_turns(const struct roster *r, const struct catalog_event *type,
     const struct order *o, uint32_t **out, size_t *cap, bool *turns)
@@ -489,7 +521,9 @@ roster_match_turns(const struct roster *r, const struct catalog_event *type,
 		match_find(r->recent, type, o, ask_run, &s);
 	}
 	*turns = s.turns;
-	return s.ordered ? s.n : unite(*out, s.n);
+	if (!s.ordered)
+		s.n = unite(*out, s.n);
+	return s.repeats ? repeat(&s, s.n) : s.n;
 }
 
 size_t

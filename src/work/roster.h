@@ -81,8 +81,10 @@ const struct apikey *roster_key_by_token(const struct roster *r,
 /*
  * The subscriptions that want an event of this type about this order: in
  * scope of their client, whatever their state (held is decided later), by
- * ascending number into *out (grown by realloc, *cap its size).  This is the
- * tenant boundary, and the only place of it for events.
+ * ascending number into *out (grown by realloc, *cap its size), each as often
+ * as an event makes deliveries for it (task_recipients).  Returns how many
+ * numbers that are.  This is the tenant boundary, and the only place of it for
+ * events.
  */
 size_t roster_match(const struct roster *r, const struct catalog_event *type,
     const struct order *o, uint32_t **out, size_t *cap);

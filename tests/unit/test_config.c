@@ -2,6 +2,7 @@
 #include "unit_events.h"
 #include "unit_work.h"
 #include "work/config_record.h"
+#include "work/interest.h"
 
 /* The subscription's task as it is, or with its secrets masked. */
 static void
@@ -179,6 +180,58 @@ what_it_is_matched_by_stands_open_in_the_record(void **state)
 	roster_release(bench_roster(b->rosters));
 	buf_free(&got);
 	buf_free(&big);
+}
+
+static void
+want_interest(const struct catalog *c, const char *task, uint8_t recipients,
+    const char *written)
+{
+	struct json_doc d = JSON_DOC_INIT;
+	struct json_error err;
+	struct buf out = BUF_INIT(4096);
+	struct interest *in;
+
+	interest_write(c, slice_of(task), &out);
+	want_str(buf_str(&out), written, "%s", task);
+	for (int again = 0; again < 2; again++) {	/* the task, then that */
+		want_rc(json_scan(&d, again ? buf_as_slice(&out) :
+		    slice_of(task), &json_limits_default, &err), RC_OK,
+		    "JSON");
+		in = interest_read(c, &d, 0);
+		assert_non_null(in);
+		want_i64(in->recipients, recipients, "%s, %d", task, again);
+		interest_free(in);
+	}
+	json_doc_free(&d);
+	buf_free(&out);
+}
+
+static void
+how_many_a_mail_goes_to_stands_open_and_who_they_are_does_not(void **state)
+{
+	struct bench *b = *state;
+	struct buf many = BUF_INIT(4096);
+
+	want_interest(b->catalog, "{\"event\":[\"*\"],\"mail\":{\"to\":["
+	    "\"ops@a.example\",\"{{agentEmail}}\"]}}", 2,
+	    "{\"event\":[\"*\"],\"recipients\":2}");
+	want_interest(b->catalog, "{\"event\":[\"*\"],\"mail\":{\"to\":["
+	    "\"ops@a.example\"]}}", 1, "{\"event\":[\"*\"]}");
+	want_interest(b->catalog, "{\"event\":[\"*\"],\"mail\":{}}", 1,
+	    "{\"event\":[\"*\"]}");
+	want_interest(b->catalog, "{\"event\":[\"*\"],\"mail\":null}", 1,
+	    "{\"event\":[\"*\"]}");
+	want_interest(b->catalog, "{\"event\":[\"*\"],\"recipients\":-4}", 1,
+	    "{\"event\":[\"*\"]}");
+	want_interest(b->catalog, "{\"event\":[\"*\"],\"recipients\":\"2\"}",
+	    1, "{\"event\":[\"*\"]}");
+	buf_puts(&many, "{\"event\":[\"*\"],\"mail\":{\"to\":[1");
+	for (int i = 0; i < 300; i++)
+		buf_puts(&many, ",1");
+	buf_puts(&many, "]}}");
+	want_interest(b->catalog, buf_str(&many), TASK_RECIPIENTS_MAX,
+	    "{\"event\":[\"*\"],\"recipients\":32}");
+	buf_free(&many);
 }
 
 static void
@@ -617,6 +670,7 @@ main(void)
 	    TEST(a_client_is_kept_as_it_was_given),
 	    TEST(secrets_are_sealed_in_the_record),
 	    TEST(what_it_is_matched_by_stands_open_in_the_record),
+	    TEST(how_many_a_mail_goes_to_stands_open_and_who_they_are_does_not),
 	    TEST(each_subscription_has_a_signing_secret_of_its_own),
 	    TEST(every_fault_of_a_task_is_told_on_a_line_with_its_place),
 	    TEST(only_a_client_that_sees_all_may_have_the_services_own_events),

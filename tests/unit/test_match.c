@@ -4,6 +4,8 @@
 #include "work/interest.h"
 
 #define HTTP "\"httpRequest\":{\"url\":\"https://a.example/\"}}"
+#define MAIL "\"mail\":{\"to\":[\"a@a.example\",\"{{agentEmail}}\"," \
+	"\"c@a.example\"],\"subject\":\"s\",\"text\":\"t\"}}"
 #define IATA "consumerIataCode"
 #define FAILING "skycap.subscription.failing"
 
@@ -87,7 +89,7 @@ put_task(struct dice *d, struct buf *out)
 	}
 	if (n > 0)
 		buf_puts(out, "],");
-	buf_puts(out, HTTP);
+	buf_puts(out, roll(d, 4) == 0 ? MAIL : HTTP);
 }
 
 static void
@@ -141,7 +143,8 @@ asked(const struct roster *r, const struct catalog_event *type,
 		if (interest_wants(s->interest, type) &&
 		    client_sees(s->client, type, o) &&
 		    filter_matches(s->interest->filter, o))
-			list(out, s->number);
+			for (int k = s->interest->recipients; k > 0; k--)
+				list(out, s->number);
 	return buf_str(out);
 }
 
