@@ -25,7 +25,7 @@ static const struct table_column column[] = {
 	{ .name = "AGWID", .least = 8 },
 	{ .name = "SUBSCRIPTION", .least = 12, .drop = 3 },
 	{ .name = "STATE" }, { .name = "TRIES", .drop = 1, .right = true },
-	{ .name = "LAST", .drop = 2 }, { .name = "WHEN" },
+	{ .name = "LAST", .drop = 2 }, { .name = "WHEN" }, { .name = "" },
 };
 
 static void
@@ -50,6 +50,7 @@ add_row(struct list *l, const struct store_delivery *d,
 	table_cell_number(t, d->attempts);
 	cell_last(t, d);
 	cell_when(t, l->r, d);
+	table_cell(t, ev->test ? "test" : "");
 	buf_free(&agw);
 }
 
@@ -151,6 +152,7 @@ struct given {
 	const char	*ref[REFS_MAX];
 	size_t		 nref;
 	const char	*limit, *after;
+	bool		 test, no_test;
 };
 
 static int
@@ -181,28 +183,35 @@ set_all(struct list *l, const struct given *g)
 			status = set(l, condition[i], g->value[i]);
 	for (size_t i = 0; i < g->nref && status == CLI_OK; i++)
 		status = set(l, "ref", g->ref[i]);
+	if (status == CLI_OK && (g->test || g->no_test))
+		status = set(l, "test", g->test ? "true" : "false");
 	return status;
 }
 
 static int
 read_options(struct cli *c, int argc, char **argv, struct given *g)
 {
-	struct cli_option opt[NCONDITION + 3] = {
+	struct cli_option opt[NCONDITION + 5] = {
 		{ .name = "ref", .list = g->ref, .max = REFS_MAX,
 		    .n = &g->nref },
 		{ .name = "limit", .value = &g->limit },
 		{ .name = "after", .value = &g->after },
+		{ .name = "test", .flag = &g->test },
+		{ .name = "no-test", .flag = &g->no_test },
 	};
 	int status, left;
 
 	for (size_t i = 0; i < NCONDITION; i++)
-		opt[3 + i] = (struct cli_option){ .name = condition[i],
+		opt[5 + i] = (struct cli_option){ .name = condition[i],
 		    .value = &g->value[i] };
 	left = cli_options(c, argc, argv, opt, NELEM(opt), &status);
 	if (left == -1)
 		return status == CLI_OK ? CLI_HELPED : status;
 	if (left != 0)
 		return cli_usage(c, "it takes options only");
+	if (g->test && g->no_test)
+		return cli_usage(c, "--test and --no-test exclude each "
+		    "other");
 	return CLI_OK;
 }
 
@@ -243,7 +252,8 @@ run(struct cli *c, int argc, char **argv)
 
 const struct command cmd_deliveries = {
 	.name = "deliveries",
-	.usage = "[CONDITION VALUE]... [--limit N] [--after CURSOR]",
+	.usage = "[CONDITION VALUE]... [--test | --no-test] [--limit N] "
+	    "[--after CURSOR]",
 	.summary = "what is on its way, and what became of it",
 	.help = "Conditions, all of which must hold:\n"
 	    "  --state STATE      pending, held, delivered or dead\n"
@@ -268,7 +278,8 @@ const struct command cmd_deliveries = {
 	    "                     several, all\n"
 	    "  --agwid, --orderid, --pnr, --recordlocator, --mail, --phone "
 	    "VALUE\n"
-	    "                     the same, by name\n\n"
+	    "                     the same, by name\n"
+	    "  --test, --no-test  of tests alone, or of none\n\n"
 	    "  --limit N          at most N (50)\n"
 	    "  --after CURSOR     go on: where there are more, the last word "
 	    "on standard\n"
@@ -283,8 +294,8 @@ const struct command cmd_deliveries = {
 	    "--code and --word look through what the others leave, alone "
 	    "through\neverything; --reason through what is dead.\n\n"
 	    "TRIES counts attempts; LAST is the last one's HTTP status, or "
-	    "what went wrong;\nWHEN is when it was done, or is due.  Times are "
-	    "UTC.  A terminal gets as many\ncolumns as fit it; `skycap show "
-	    "DELIVERY` has everything.",
+	    "what went wrong;\nWHEN is when it was done, or is due; tests are "
+	    "marked.  Times are UTC.  A terminal\ngets as many columns as "
+	    "fit it; `skycap show DELIVERY` has everything.",
 	.run = run,
 };

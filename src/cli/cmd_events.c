@@ -13,6 +13,7 @@ struct filter {
 	enum reference_kind kind;	/* 0: none */
 	struct slice	 value;
 	int64_t		 limit;
+	bool		 test, no_test;	/* tests alone, or none */
 };
 
 static const struct table_column column[] = {
@@ -39,6 +40,8 @@ wanted(const struct filter *f, const struct store_event *ev,
     const struct order *o)
 {
 	if (f->type != NULL && !slice_is(ev->type, f->type))
+		return false;
+	if (ev->test ? f->no_test : f->test)
 		return false;
 	return f->kind == 0 ||
 	    (o != NULL && reference_matches(o, f->kind, f->value));
@@ -128,8 +131,8 @@ list(const struct cli *c, const struct filter *f)
 	if (read_pages(l) != RC_OK)
 		status = cli_unreadable();
 	else if (l->shown == 0 && !c->json)
-		puts(f->type != NULL || f->kind != 0 ? "No such events." :
-		    "No events yet.");
+		puts(f->type != NULL || f->kind != 0 || f->test ||
+		    f->no_test ? "No such events." : "No events yet.");
 	roster_release(l->r);
 done:
 	for (size_t i = 0; i < EVENTS_PAGE; i++)
@@ -162,6 +165,8 @@ run(struct cli *c, int argc, char **argv)
 		{ .name = "ref", .value = &ref },
 		{ .name = "type", .value = &f.type },
 		{ .name = "limit", .value = &limit },
+		{ .name = "test", .flag = &f.test },
+		{ .name = "no-test", .flag = &f.no_test },
 	};
 	const struct catalog_event *type;
 	int status, left;
@@ -171,6 +176,9 @@ run(struct cli *c, int argc, char **argv)
 		return status;
 	if (left != 0)
 		return cli_usage(c, "it takes options only");
+	if (f.test && f.no_test)
+		return cli_usage(c, "--test and --no-test exclude each "
+		    "other");
 	if (limit != NULL && !cli_number(limit, 1, INT64_MAX, &f.limit))
 		return cli_usage(c, "--limit must be a number from 1");
 	if (ref != NULL && !read_reference(ref, &f))
@@ -189,10 +197,12 @@ run(struct cli *c, int argc, char **argv)
 
 const struct command cmd_events = {
 	.name = "events",
-	.usage = "[--ref NAME=VALUE] [--type TYPE] [--limit N]",
+	.usage = "[--ref NAME=VALUE] [--type TYPE] [--test | --no-test] "
+	    "[--limit N]",
 	.summary = "what was posted, the newest first",
 	.help = "  --ref NAME=VALUE  agwID, orderID, pnr, recordLocator, mail "
 	    "or phone\n  --type TYPE       one event type\n"
+	    "  --test, --no-test tests alone, or none\n"
 	    "  --limit N         at most N (50)\n\nTimes are UTC.",
 	.run = run,
 };

@@ -24,6 +24,11 @@ print_text(const struct figures *f)
 	    f->dead_hour, f->clients, f->subscriptions, f->paused,
 	    f->disabled, f->health.store_bytes >> 20,
 	    f->health.free_bytes >> 20);
+	if (f->test_delivered > 0 || f->test_retried > 0 || f->test_dead > 0)
+		printf("tests            %" PRIu64 " delivered, %" PRIu64
+		    " dead, %" PRIu64 " attempts retried; in none of the "
+		    "above\n", f->test_delivered, f->test_dead,
+		    f->test_retried);
 	if (!f->health.writable)
 		puts("The disk is nearly full: events are refused until there "
 		    "is room.");
@@ -56,6 +61,7 @@ const struct command cmd_stats = {
 	.usage = "",
 	.summary = "how much is on its way, and how much arrived",
 	.help = "Pending is what waits for its turn or its next try; held is "
-	    "what waits for a\nsubscription that is paused or disabled.",
+	    "what waits for a\nsubscription that is paused or disabled.  What "
+	    "became of tests is counted apart,\nand shown if there were any.",
 	.run = run,
 };

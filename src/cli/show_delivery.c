@@ -60,6 +60,8 @@ print_head(const struct shown *s, const struct store_delivery *d)
 		store_record_id(st, STORE_CLIENT, sub->client->number, id);
 		show_named("client", id, slice_of(sub->client->name));
 	}
+	if (s->ev.test)
+		print_member("test", SLICE("yes"));
 	buf_clear(&text);
 	put_state(s, d, sub, &text);
 	print_member("state", buf_as_slice(&text));

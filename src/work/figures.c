@@ -49,6 +49,9 @@ read_hours(struct store *st, int64_t now, struct figures *f)
 			f->delivered += h[i].delivered;
 			f->retried += h[i].retried;
 			f->dead += h[i].dead;
+			f->test_delivered += h[i].test_delivered;
+			f->test_retried += h[i].test_retried;
+			f->test_dead += h[i].test_dead;
 			if (h[i].hour_ms < now - now % HOUR_MS)
 				continue;
 			f->delivered_hour += h[i].delivered;
@@ -113,6 +116,9 @@ figures_print(const struct figures *f, struct buf *out)
 		{ "store_bytes", f->health.store_bytes },
 		{ "free_bytes", f->health.free_bytes },
 		{ "recoveries", (int64_t)f->health.recoveries },
+		{ "test_delivered", (int64_t)f->test_delivered },
+		{ "test_retried", (int64_t)f->test_retried },
+		{ "test_dead", (int64_t)f->test_dead },
 	};
 
 	buf_putc(out, '{');

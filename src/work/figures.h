@@ -18,6 +18,8 @@ struct figures {
 	int64_t	 oldest_due_s;		/* of these, how late; 0: none */
 	uint64_t delivered, retried, dead;	/* ever */
 	uint64_t delivered_hour, dead_hour;	/* in the present hour */
+	uint64_t test_delivered, test_retried, test_dead;	/* ever, and in
+					   none of those above */
 	size_t	 clients, subscriptions, paused, disabled;
 };
 

@@ -107,6 +107,7 @@ delivery_print(const struct store *st, const struct roster *r,
 		buf_puts(out, "null");
 	record_put_time(out, "createdAt", d->created_ms);
 	record_put_time(out, "doneAt", d->done_ms);
+	record_put_bool(out, "test", ev->test);
 	buf_putc(out, '}');
 }
 

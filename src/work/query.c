@@ -241,6 +241,20 @@ read_ref(struct query *q, const struct given *g)
 	return add_ref(q, kind, v, g);
 }
 
+static enum rc
+read_test(struct query *q, const struct given *g)
+{
+	if (slice_is(g->value, "true"))
+		q->test = 1;
+	else if (slice_is(g->value, "false"))
+		q->test = -1;
+	else {
+		buf_puts(g->why, "test must be true or false");
+		return RC_INVALID;
+	}
+	return RC_OK;
+}
+
 static const struct {
 	const char *name;
 	reader	   *read;
@@ -250,6 +264,7 @@ static const struct {
 	{ "event", read_event }, { "code", read_code },
 	{ "word", read_ending }, { "since", read_since },
 	{ "until", read_until }, { "ref", read_ref },
+	{ "test", read_test },
 };
 
 static enum rc

@@ -21,6 +21,7 @@
  *   ref           VALUE of any reference, or NAME=VALUE; agwID, orderID, pnr,
  *                 recordLocator, mail and phone are names of their own, too.
  *                 Several must all hold
+ *   test          true or false: of tests alone, or of none
  *
  * What is done is found by lane and time, what is pending by lane, what is dead
  * by time, and references and one event by event; the rest is looked for among
@@ -47,6 +48,7 @@ struct query {
 	int32_t		 code_from, code_below;
 	const char	*type;
 	uint64_t	 position;
+	int		 test;		/* 1: of tests alone; -1: of none */
 	int64_t		 since_ms, until_ms;
 	struct query_ref ref[QUERY_REFS_MAX];
 	size_t		 nref;

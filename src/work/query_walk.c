@@ -180,6 +180,8 @@ wants_event(const struct query_walk *w, const struct order *o)
 {
 	if (w->q->type != NULL && !slice_is(w->event.type, w->q->type))
 		return false;
+	if (w->q->test != 0 && w->event.test != (w->q->test > 0))
+		return false;
 	for (size_t i = 0; i < w->q->nref; i++)
 		if (!fits(o, &w->q->ref[i]))
 			return false;

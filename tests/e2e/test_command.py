@@ -151,7 +151,7 @@ def test_shapes_of_listings(it):
     assert list(d) == [
         "id", "event", "eventType", "subscription", "client", "agwID",
         "state", "reason", "attempts", "nextAttemptAt", "lastStatus",
-        "createdAt", "doneAt"]
+        "createdAt", "doneAt", "test"]
     assert (d["event"], d["subscription"], d["client"], d["agwID"]) == (
         it.event, it.sub, it.client_id, "A-1")
     [s] = it.lines("subscription", "list")

@@ -9,7 +9,8 @@
 
 /*
  * Two clients; of the first one subscriptions 1 and 2, of the other one 3.
- * Each of six events is for all three.  What became of them is in made[].
+ * Each of six events is for all three; 4 is a test.  What became of them is
+ * in made[].
  */
 struct fixture {
 	struct bench	*b;
@@ -44,7 +45,8 @@ post(struct fixture *f, int n)
 	struct buf text = BUF_INIT(1024);
 	struct store_accept a = { .type = n % 2 == 0 ?
 	    SLICE("OrderTicketed") : SLICE("OrderCreated"),
-	    .subscription = f->sub, .nsubscription = 3, .ref = ref };
+	    .test = n == 4, .subscription = f->sub, .nsubscription = 3,
+	    .ref = ref };
 
 	buf_printf(&text, "{\"agwID\":\"A-%d\",\"pnr\":\"%s\","
 	    "\"recordLocator\":\"%s\",\"agentEmail\":\"Ana@a.example\"}", n,
@@ -250,6 +252,10 @@ each_condition_finds_what_it_says(void **state)
 		{ "ref=EARLY ref=OTHER subscription=@sub1", "2.1 1.1 0.1" },
 		{ "mail=ana@A.example state=delivered", "0.0 0.1" },
 		{ "pnr=NONE", "" },
+		{ "test=true", "4.0 4.1 4.2" },
+		{ "test=true state=dead", "" },
+		{ "test=false state=pending subscription=@sub0",
+		    "3.0 5.0 2.0" },
 		{ "phone=12345", "" },
 	};
 	struct fixture *f = *state;
@@ -319,6 +325,7 @@ what_is_no_condition_is_refused_with_what_was_meant(void **state)
 		    RC_INVALID },
 		{ "reason", "exausted", "did you mean exhausted?",
 		    RC_INVALID },
+		{ "test", "yes", "test must be true or false", RC_INVALID },
 		{ "word", "timeuot", "did you mean timeout?", RC_INVALID },
 		{ "event", "OrderTicketd", "did you mean OrderTicketed?",
 		    RC_INVALID },
