@@ -18,8 +18,8 @@ static const struct {
 } table[] = {
 	{ "Set up", { &cmd_init, &cmd_client, &cmd_key, &cmd_subscription,
 	    &cmd_secret, &cmd_catalog, &cmd_config } },
-	{ "Use", { &cmd_send, &cmd_sweep, &cmd_give_up } },
-	{ "Try", { &cmd_preview, &cmd_backtest } },
+	{ "Use", { &cmd_send, &cmd_sweep, &cmd_give_up, &cmd_purge } },
+	{ "Try", { &cmd_preview, &cmd_test, &cmd_backtest } },
 	{ "Look", { &cmd_events, &cmd_deliveries, &cmd_show, &cmd_stats,
 	    &cmd_verify } },
 };

@@ -31,7 +31,8 @@ keeper_post(struct keeper *k, struct note n)
 
 /*
  * Rows that another process gave up since a generation are not to be sent
- * though they were fetched: their lanes fetch anew.
+ * though they were fetched, and others were put in front of them: their lanes
+ * fetch anew.
  */
 static enum rc
 let_go(struct keeper *k, uint64_t since)
@@ -44,10 +45,11 @@ let_go(struct keeper *k, uint64_t since)
 		rc = store_changes(k->s->config.store, since, c, CHANGES, &n);
 		for (size_t i = 0; i < n && rc == RC_OK; i++) {
 			since = c[i].generation;
-			if (c[i].kind == STORE_LANE)
-				keeper_post(k, (struct note){
-				    .kind = NOTE_LET_GO,
-				    .lane = c[i].number });
+			if (c[i].kind != STORE_LANE)
+				continue;
+			keeper_post(k, (struct note){ .kind = NOTE_LET_GO,
+			    .lane = c[i].number });
+			keeper_probe(k, c[i].number);
 		}
 	}
 	if (rc != RC_NOTFOUND)

@@ -73,6 +73,9 @@ void keeper_disable(struct keeper *k);
 void keeper_failed(struct keeper *k, uint32_t lane, const char *word);
 void keeper_succeeded(struct keeper *k, uint32_t lane);
 
+/* What a lane is to probe with may have changed in the store. */
+void keeper_probe(struct keeper *k, uint32_t lane);
+
 /*
  * A lane that nothing was claimed of yet may have failed before this process
  * began, and the loop is told so.  False: nothing should be claimed, since it

@@ -56,6 +56,15 @@ probe(struct keeper *k, uint32_t lane, const struct store_health *h)
 }
 
 void
+keeper_probe(struct keeper *k, uint32_t lane)
+{
+	struct store_health h;
+
+	if (store_health_get(k->s->config.store, lane, &h) == RC_OK)
+		probe(k, lane, &h);
+}
+
+void
 keeper_failed(struct keeper *k, uint32_t lane, const char *word)
 {
 	struct store_health h;

@@ -157,8 +157,8 @@ preview_sample(struct preview *p, const struct preview_of *of,
 	buf_free(&why);
 }
 
-static void
-decide(struct preview *p, const struct preview_of *of)
+void
+preview_decide(struct preview *p, const struct preview_of *of)
 {
 	buf_clear(&p->reason);
 	if (p->type == NULL)
@@ -192,7 +192,7 @@ preview_make(struct preview *p, const struct preview_of *of, struct buf *why)
 		.site_url = p->site_url,
 	};
 
-	decide(p, of);
+	preview_decide(p, of);
 	if (of->nkey == 0 && task_channel(of->task) == TASK_WEBHOOK) {
 		buf_puts(why, "it has no signing secret, and nothing goes "
 		    "out unsigned");

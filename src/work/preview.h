@@ -72,6 +72,9 @@ MUST_USE enum rc preview_newest(struct preview *p,
 void preview_sample(struct preview *p, const struct preview_of *of,
     const struct catalog_event *type);
 
+/* Whether it is wanted, the scope apart, and if not, why. */
+void preview_decide(struct preview *p, const struct preview_of *of);
+
 /*
  * Make the request for what was taken, attempt 1, now.  The scope is asked of
  * real events only: a sample's order is nobody's.
