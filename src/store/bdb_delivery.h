@@ -3,9 +3,9 @@
  *
  * Inside the engine: what bdb_claim, bdb_settle, bdb_look, bdb_list, bdb_stat
  * and bdb_verify share.  It lays out the values of DELIVERY and finds the
- * deliveries that an event has; it writes nothing.  Invariant: a reader never waits
- * for one file while it holds a page of another, so no writer that takes them
- * in another order waits for it.
+ * deliveries that an event has; it writes nothing.  Invariant: a reader never
+ * waits for one file while it holds a page of another, so no writer that takes
+ * them in another order waits for it.
  */
 #ifndef STORE_BDB_DELIVERY_H
 #define STORE_BDB_DELIVERY_H

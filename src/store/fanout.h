@@ -22,7 +22,7 @@
 /* Where the making of due rows stands.  Given back by store_fanout_clear. */
 struct store_fanout {
 	/* found by the last step */
-	uint32_t	 lane[STORE_FANOUT_STEP];	/* got rows; each once */
+	uint32_t	 lane[STORE_FANOUT_STEP];	/* got rows; once */
 	size_t		 n;
 	int64_t		 due_ms;	/* all of them, then */
 	bool		 more;		/* there may be something left to do */

@@ -7,9 +7,9 @@
  * several.  This header opens and looks after a store; what it can do with
  * records is record.h, with new events accept.h and fanout.h, with deliveries
  * on their way delivery.h, with lists and counts look.h, with what is to go
- * purge.h (all are included here).  It decides nothing about matching, retrying or sending.  Safe from
- * any thread.  Invariant: after RC_OK of an operation that says "synced", a
- * crash or power loss does not undo it.
+ * purge.h (all are included here).  It decides nothing about matching,
+ * retrying or sending.  Safe from any thread.  Invariant: after RC_OK of an
+ * operation that says "synced", a crash or power loss does not undo it.
  *
  * Results that every operation may give, and that are not repeated below:
  *   RC_RETRY  the store is recovering or too busy; the same call again later

@@ -193,7 +193,7 @@ want_interest(const struct catalog *c, const char *task, uint8_t recipients,
 
 	interest_write(c, slice_of(task), &out);
 	want_str(buf_str(&out), written, "%s", task);
-	for (int again = 0; again < 2; again++) {	/* the task, then that */
+	for (int again = 0; again < 2; again++) {	/* then that */
 		want_rc(json_scan(&d, again ? buf_as_slice(&out) :
 		    slice_of(task), &json_limits_default, &err), RC_OK,
 		    "JSON");

@@ -127,13 +127,15 @@ a_delivery_is_listed_in_its_one_shape(void **state)
 	settle(f, f->sub, STORE_DELIVERED, "", 1795514400000);
 	snprintf(rest, sizeof rest, "\"reason\":\"\",\"attempts\":1,"
 	    "\"nextAttemptAt\":null,\"lastStatus\":null,\"createdAt\":"
-	    "\"%s\",\"doneAt\":\"2026-11-24T10:00:00.000Z\",\"test\":false}", f->accepted);
+	    "\"%s\",\"doneAt\":\"2026-11-24T10:00:00.000Z\","
+	    "\"test\":false}", f->accepted);
 	want_str(listed(f, f->sub), delivery(f, f->sub, "delivered", rest),
 	    "delivered");
 	settle(f, f->other, STORE_DEAD, "exhausted", 1795514400000);
 	snprintf(rest, sizeof rest, "\"reason\":\"exhausted\",\"attempts\":1,"
 	    "\"nextAttemptAt\":null,\"lastStatus\":null,\"createdAt\":"
-	    "\"%s\",\"doneAt\":\"2026-11-24T10:00:00.000Z\",\"test\":false}", f->accepted);
+	    "\"%s\",\"doneAt\":\"2026-11-24T10:00:00.000Z\","
+	    "\"test\":false}", f->accepted);
 	want_str(listed(f, f->other), delivery(f, f->other, "dead", rest),
 	    "dead");
 }
@@ -153,7 +155,8 @@ what_a_paused_subscription_is_due_is_held_and_has_no_next(void **state)
 		f->r = bench_roster(f->b->rosters);
 		snprintf(rest, sizeof rest, "\"reason\":\"\",\"attempts\":0,"
 		    "\"nextAttemptAt\":null,\"lastStatus\":null,"
-		    "\"createdAt\":\"%s\",\"doneAt\":null,\"test\":false}", f->accepted);
+		    "\"createdAt\":\"%s\",\"doneAt\":null,"
+		    "\"test\":false}", f->accepted);
 		want_str(listed(f, f->sub), delivery(f, f->sub, "held", rest),
 		    "held %d", disabled);
 	}
