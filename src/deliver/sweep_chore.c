@@ -21,18 +21,18 @@ struct chore {
 	struct held	 held;
 };
 
-static void
-tell_loop(struct keeper *k)
+void
+keeper_chores_tell(struct keeper *k)
 {
 	atomic_store(&k->s->chores, k->chores.expanding ||
-	    k->chores.first != NULL);
+	    k->chores.first != NULL || !k->timers.rests);
 }
 
 void
 keeper_expand(struct keeper *k)
 {
 	k->chores.expanding = true;
-	tell_loop(k);
+	keeper_chores_tell(k);
 }
 
 static void
@@ -46,7 +46,7 @@ add(struct keeper *k, struct chore *new)
 	else
 		c->last->next = new;
 	c->last = new;
-	tell_loop(k);
+	keeper_chores_tell(k);
 }
 
 /* RC_NOTFOUND: there are no rows. */
@@ -160,7 +160,7 @@ keeper_chore(struct keeper *k)
 	c->turn = !c->turn;
 	rc = expands && (c->turn || c->first == NULL) ? expand(k) : bury(k);
 	c->again_ms = rc == RC_OK ? 0 : clock_mono_ms() + AGAIN_MS;
-	tell_loop(k);
+	keeper_chores_tell(k);
 }
 
 void

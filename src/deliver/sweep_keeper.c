@@ -299,6 +299,7 @@ next_ms(const struct keeper *k)
 		t = k->soon_ms;
 	if (keeper_chores_wait(k) && k->chores.again_ms < t)
 		t = k->chores.again_ms;
+	t = k->timers.at_ms < t ? k->timers.at_ms : t;
 	t = k->look_ms < t ? k->look_ms : t;
 	return k->beat_ms < t ? k->beat_ms : t;
 }
@@ -414,6 +415,8 @@ round_once(struct keeper *k, struct keeper_box *mail)
 		look(k, false);
 	if (keeper_chores_wait(k) && now >= k->chores.again_ms)
 		keeper_chore(k);
+	if (now >= k->timers.at_ms)
+		keeper_timers_step(k);
 	if (now >= k->beat_ms)
 		beat(k, now);
 }

@@ -3,8 +3,8 @@
  *
  * Private to sweep_keeper.c, which goes round, claims and looks, and
  * sweep_settle.c, which brings outcomes into the store and tells what follows
- * from them, sweep_tell.c, which knows how lanes fare, and sweep_chore.c, which
- * does what can wait.  One thread.  Invariant: an outcome is in done until the
+ * from them, sweep_tell.c, which knows how lanes fare, sweep_timer.c, which
+ * makes events of timers, and sweep_chore.c, which does what can wait.  One thread.  Invariant: an outcome is in done until the
  * store has it or can never take it.
  */
 #ifndef DELIVER_SWEEP_KEEPER_H
@@ -23,6 +23,12 @@ struct chores {
 	struct chore	*first, *last;	/* lanes with rows to bury */
 	bool		 turn;		/* the one and the other */
 	int64_t		 again_ms;	/* not before, after a refusal */
+};
+
+/* Events that the clock triggers. */
+struct timers {
+	bool		 rests;		/* all is in its place, and none due */
+	int64_t		 at_ms;		/* of the next look; monotonic */
 };
 
 struct doomed {
@@ -44,6 +50,7 @@ struct keeper {
 	int64_t		 check_ms, look_ms, soon_ms, beat_ms;
 	int64_t		 quit_ms;
 	struct chores	 chores;
+	struct timers	 timers;
 	struct doomed	*doomed;	/* subscriptions to disable */
 	size_t		 ndoomed, capdoomed;
 };
@@ -98,5 +105,12 @@ void keeper_bury(struct keeper *k, uint32_t lane);
 bool keeper_chores_wait(const struct keeper *k);
 void keeper_chore(struct keeper *k);	/* one step */
 void keeper_chores_clear(struct keeper *k);
+
+/* Let the loop know whether there are chores, or timers to see to. */
+void keeper_chores_tell(struct keeper *k);
+
+/* One step in merging and firing timers, once timers.at_ms has come.
+   sweep_timer.c. */
+void keeper_timers_step(struct keeper *k);
 
 #endif

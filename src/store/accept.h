@@ -12,6 +12,9 @@
 #include "base/buf.h"
 #include "base/crypt.h"
 
+struct store_timer;
+struct store_timer_change;
+
 #define STORE_RECIPIENTS_MAX	32	/* deliveries of one event for one
 					   subscription */
 #define STORE_SENDER_ID_MAX	128	/* bytes */
@@ -49,6 +52,11 @@ struct store_accept {
 					   times the first takes its turn */
 	const uint64_t	*ref;		/* crypt_ref of what it is found by */
 	uint32_t	 nref;
+	const struct store_timer_change *timers;	/* what it does to those
+							   of its order;
+							   NULL: nothing */
+	const struct store_timer *fires;	/* the one it stands for; NULL:
+						   none */
 	uint64_t	 generation;	/* under which it was matched */
 
 	/* found */
@@ -70,6 +78,8 @@ struct store_accept {
  *   RC_INVALID  this sender id was taken before with other content
  *               (before means within store_options.remember_ms)
  *   RC_STALE    the generation has changed: match again, call again
+ *   RC_NOTFOUND the timer that it stands for does not stand as claimed, or
+ *               changes that may concern it are to be merged first (timer.h)
  *   RC_TOOBIG   something in it is over a limit above
  *   RC_FULL, RC_RETRY, RC_IO  not taken
  * An item that can't be stored never fails its neighbours.  The call returns

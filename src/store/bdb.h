@@ -5,7 +5,7 @@
  * be in the environment, bdb_env opens it, bdb_open makes and opens a store,
  * bdb_txn and bdb_row run transactions and move rows, bdb_key lays out every
  * row, and one file a verb does the work: bdb_record, bdb_accept, bdb_claim,
- * bdb_settle, bdb_look, bdb_space, bdb_verify.  Invariant: every call of the
+ * bdb_settle, bdb_timer, bdb_look, bdb_space, bdb_verify.  Invariant: every call of the
  * engine lies between bdb_enter and bdb_leave, or is one of the gate's steps.
  */
 #ifndef STORE_BDB_H
@@ -26,6 +26,8 @@ enum bdb_file {
 	BDB_SENDER,	/* sender id -> position, content hash, deliveries */
 	BDB_EVENT,	/* position -> event */
 	BDB_REF,	/* references -> positions, see bdb_ref.c */
+	BDB_TIMER,	/* order -> its timers, and their index; changes to
+			   come, see bdb_timer.c */
 	BDB_CHAIN,	/* lane, order, position -> accepted, of deliveries that
 			   take their turn; see bdb_chain.h */
 	BDB_DUE,	/* lane, due, position, ordinal -> attempts */

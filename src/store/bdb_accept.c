@@ -8,6 +8,7 @@
 #include "store/bdb_count.h"
 #include "store/bdb_fanout.h"
 #include "store/bdb_key.h"
+#include "store/bdb_timer.h"
 
 /*
  * What an accepted event writes, in the order of bdb.h's files:
@@ -16,6 +17,8 @@
  *   SENDER  its sender id, if it has one
  *   EVENT   itself
  *   REF     its references, all of the transaction's together
+ *   TIMER   what they do to timers, the same; a timer that one stands for
+ *           ends first of all
  *   CHAIN   a row for each subscription that has the events of an order in
  *           turn
  *   DUE     a row for each delivery that need not wait for its turn, due at
@@ -99,7 +102,7 @@ accept_gather(struct accept_list *l, struct accept_room *r,
 {
 	for (; l->next < l->n; l->next++) {
 		struct store_accept *a = &l->item[l->next];
-		size_t rows = 2 + due_rows(a) * (a->ordered == NULL ? 1 : 2);
+		size_t rows = 3 + due_rows(a) * (a->ordered == NULL ? 1 : 2);
 		size_t bytes = a->order.len;
 
 		if (too_big(a)) {
@@ -302,6 +305,11 @@ decide(struct store *st, DB_TXN *txn, struct batch *b,
 		return RC_OK;
 	if (rc != RC_NOTFOUND)
 		return rc;
+	if (a->fires != NULL) {
+		a->rc = rc = bdb_timer_fire(st, txn, b->item, a);
+		if (rc != RC_OK)
+			return rc == RC_NOTFOUND ? RC_OK : rc;
+	}
 	a->rc = RC_OK;
 	a->position = ++*position;
 	a->accepted_ms = b->accepted_ms;
@@ -338,6 +346,8 @@ take(struct store *st, DB_TXN *txn, void *arg)
 			rc = put_event(st, txn, b, b->item[i]);
 	if (rc == RC_OK && b->nref > 0)
 		rc = bdb_ref_put(st, txn, b->ref, b->nref);
+	if (rc == RC_OK)
+		rc = bdb_timer_put(st, txn, b->item, b->n);
 	if (rc == RC_OK && b->nrow > 0)
 		rc = put_due(st, txn, b);
 	return rc;

@@ -35,8 +35,8 @@
 				   never cut in two by a kill */
 
 const char *const bdb_file_name[BDB_NFILES] = {
-	"meta.db", "config.db", "sender.db", "event.db", "ref.db", "chain.db",
-	"due.db", "delivery.db", "done.db", "stat.db",
+	"meta.db", "config.db", "sender.db", "event.db", "ref.db",
+	"timer.db", "chain.db", "due.db", "delivery.db", "done.db", "stat.db",
 };
 
 void

@@ -11,6 +11,7 @@
  *              ascending; one that is there several times has as many
  *   chain64    with EVENT_CHAIN only, then a bit for each of the n, padded to
  *              a byte: whether it has events in turn, the first one's lowest
+ *   order hash of the timers that it sets, with EVENT_TIMED only
  *   type       length16, bytes
  *   sender id  the same, with EVENT_SENDER only
  *   occurred   the same, with EVENT_OCCURRED only
@@ -20,7 +21,7 @@
 #define EVENT_N		(EVENT_HEAD - 4)	/* where n32 is */
 
 enum { EVENT_TEST = 1, EVENT_SENDER = 2, EVENT_OCCURRED = 4,
-	EVENT_CHAIN = 8 };
+	EVENT_CHAIN = 8, EVENT_TIMED = 16 };
 
 static void
 put_text(struct buf *val, struct slice s)
@@ -56,18 +57,29 @@ put_ordered(struct buf *val, const struct store_accept *a)
 	}
 }
 
+static bool
+sets_timers(const struct store_timer_change *c)
+{
+	bool sets = false;
+
+	for (int t = 0; c != NULL && t < STORE_TIMERS; t++)
+		sets = sets || c->to[t].what == STORE_TIMER_SET ||
+		    c->to[t].what == STORE_TIMER_RENEW;
+	return sets;
+}
+
 void
 event_encode(struct buf *val, const struct store_accept *a,
     int64_t accepted_ms)
 {
 	bool sender = a->sender_id.len > 0, occurred = a->occurred.s != NULL;
-	bool chain = a->ordered != NULL;
+	bool chain = a->ordered != NULL, timed = sets_timers(a->timers);
 
 	buf_clear(val);
 	buf_be8(val, EVENT_LAYOUT);
 	buf_be8(val, (uint8_t)((a->test ? EVENT_TEST : 0) |
 	    (sender ? EVENT_SENDER : 0) | (occurred ? EVENT_OCCURRED : 0) |
-	    (chain ? EVENT_CHAIN : 0)));
+	    (chain ? EVENT_CHAIN : 0) | (timed ? EVENT_TIMED : 0)));
 	buf_be64(val, (uint64_t)accepted_ms);
 	buf_be32(val, a->key);
 	buf_be32(val, a->nsubscription);
@@ -75,6 +87,9 @@ event_encode(struct buf *val, const struct store_accept *a,
 		buf_be32(val, a->subscription[i]);
 	if (chain)
 		put_ordered(val, a);
+	if (timed)
+		buf_put(val, a->timers->order.hash,
+		    sizeof a->timers->order.hash);
 	put_text(val, a->type);
 	if (sender)
 		put_text(val, a->sender_id);
@@ -121,6 +136,8 @@ event_decode(struct store_event *ev, uint64_t position)
 		got.ordered = slice_take(&s,
 		    (got.subscriptions.len / 4 + 7) / 8);
 	}
+	if (flags & EVENT_TIMED)
+		got.timed = slice_take(&s, sizeof(struct store_order));
 	got.type = take_text(&s);
 	if (flags & EVENT_SENDER)
 		got.sender_id = take_text(&s);

@@ -228,6 +228,47 @@ key_ref_moved(struct buf *key)
 	buf_be8(key, REF_MOVED);
 }
 
+/* What is to be merged comes last, for the same reason as in REF. */
+void
+key_timer(struct buf *key, const struct key_timer *k)
+{
+	buf_clear(key);
+	buf_be8(key, (uint8_t)k->kind);
+	if (k->kind == KEY_TIMER_RECENT) {
+		buf_be64(key, k->first);
+		return;
+	}
+	if (k->kind != KEY_TIMER_ORDER)
+		put_ms(key, k->ms);
+	if (k->kind == KEY_TIMER_DUE)
+		buf_be8(key, (uint8_t)k->type);
+	buf_put(key, k->order.hash, sizeof k->order.hash);
+}
+
+enum rc
+key_timer_parse(struct slice key, struct key_timer *k)
+{
+	struct key_timer got = { .kind = (enum key_timer_kind)slice_be8(&key) };
+	struct slice hash;
+
+	if (got.kind == KEY_TIMER_RECENT) {
+		got.first = slice_be64(&key);
+	} else {
+		if (got.kind != KEY_TIMER_ORDER)
+			got.ms = take_ms(&key);
+		if (got.kind == KEY_TIMER_DUE)
+			got.type = (enum store_timer_type)slice_be8(&key);
+		hash = slice_take(&key, sizeof got.order.hash);
+		if (hash.len > 0)
+			memcpy(got.order.hash, hash.s, hash.len);
+	}
+	if (!whole(key) || got.kind > KEY_TIMER_RECENT ||
+	    got.type >= STORE_TIMERS)
+		return RC_INVALID;
+	*k = got;
+	return RC_OK;
+}
+
 void
 key_chain(struct buf *key, const struct key_link *l)
 {

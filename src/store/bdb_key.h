@@ -20,6 +20,12 @@
  *             1                                    value_u32: first bucket
  *                                                  that is not moved there
  *             2 first64                            recent ones; bdb_ref.c
+ *   TIMER     0 order                              bdb_timer_row.c: its timers
+ *             1 at64 type8 order                   nothing: it is due then
+ *             2 until64 order                      nothing: it is remembered
+ *                                                  until then
+ *             3 first64                            what to do to timers;
+ *                                                  bdb_timer.c
  *   CHAIN     lane32 chain64 position64            64 bits: accepted
  *             0 chain64 position64                 the same: an event still to
  *                                                  be fanned out
@@ -35,7 +41,8 @@
  *   STAT      hour64 lane32                        value_stat
  *             least64 lane32                       value_health
  *
- * A lane is a subscription's number, from 1.
+ * A lane is a subscription's number, from 1; order is a struct store_order's
+ * hash.
  */
 #ifndef STORE_BDB_KEY_H
 #define STORE_BDB_KEY_H
@@ -110,6 +117,21 @@ void key_ref_bucket(struct buf *key, uint32_t bucket, uint8_t slot);
 MUST_USE enum rc key_ref_bucket_parse(struct slice key, uint32_t *bucket,
     uint8_t *slot);
 void key_ref_moved(struct buf *key);
+
+/* TIMER.  What is not of a kind is not looked at, and 0 when parsed. */
+enum key_timer_kind { KEY_TIMER_ORDER, KEY_TIMER_DUE, KEY_TIMER_UNTIL,
+	KEY_TIMER_RECENT };
+
+struct key_timer {
+	enum key_timer_kind kind;
+	int64_t		 ms;		/* DUE, UNTIL */
+	enum store_timer_type type;	/* DUE */
+	struct store_order order;	/* all but RECENT */
+	uint64_t	 first;		/* RECENT: the first position */
+};
+
+void key_timer(struct buf *key, const struct key_timer *k);
+MUST_USE enum rc key_timer_parse(struct slice key, struct key_timer *k);
 
 /*
  * CHAIN.  The value is value_u64 of accepted_ms.  chain is a hash of the order

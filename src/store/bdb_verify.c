@@ -18,6 +18,7 @@ struct pass {
 static const struct pass pass[] = {
 	{ BDB_SENDER,	"sender ids",		check_sender },
 	{ BDB_EVENT,	"events",		check_event },
+	{ BDB_TIMER,	"rows of timers",	check_timer },
 	{ BDB_CHAIN,	"rows of chains",	check_chain },
 	{ BDB_DUE,	"due rows",		check_due },
 	{ BDB_DELIVERY,	"deliveries tried",	check_delivery },

@@ -2,8 +2,8 @@
  * bdb_verify - hold what is stored against itself.
  *
  * Inside the engine.  bdb_verify.c walks every file and tells what it finds,
- * bdb_check.c and bdb_check_chain.c know what must hold for one row,
- * bdb_verify_copy.c has the engine check the pages of a copy.  Nothing is repaired.
+ * bdb_check.c, bdb_check_chain.c and bdb_check_timer.c know what must hold for
+ * one row, bdb_verify_copy.c has the engine check the pages of a copy.  Nothing is repaired.
  * Invariant: a row is called wrong only after a look at it and at all it
  * belongs with inside one transaction, since rows move while they are looked
  * at.
@@ -23,8 +23,8 @@
 typedef enum rc verify_check(struct store *st, DB_TXN *txn, struct slice key,
     struct buf *say);
 
-verify_check check_sender, check_event, check_chain, check_due,
-	check_delivery, check_done;
+verify_check check_sender, check_event, check_timer, check_chain,
+	check_due, check_delivery, check_done;
 
 /* "msg_...: text" and "evt_...: text", appended to say. */
 void check_say(const struct store *st, const struct store_key *k,

@@ -48,6 +48,8 @@ struct store_event {
 					   turn */
 	struct slice	 ordered;	/* a bit for each that has, the first
 					   in the first byte's lowest */
+	struct slice	 timed;		/* a struct store_order's bytes, whose
+					   timers may keep it; s NULL: none */
 	struct buf	 raw;		/* owned */
 };
 

@@ -10,6 +10,10 @@
  * purge.h (all are included here).  It decides nothing about matching,
  * retrying or sending.  Safe from any thread.  Invariant: after RC_OK of an
  * operation that says "synced", a crash or power loss does not undo it.
+ * on their way delivery.h, with what the clock triggers timer.h, with lists
+ * and counts look.h (all are included here).  It decides nothing about matching, retrying or sending.  Safe from
+ * any thread.  Invariant: after RC_OK of an operation that says "synced", a
+ * crash or power loss does not undo it.
  *
  * Results that every operation may give, and that are not repeated below:
  *   RC_RETRY  the store is recovering or too busy; the same call again later
@@ -24,7 +28,7 @@
 
 struct store;
 
-#define STORE_SCHEMA	2	/* version of the layout on disk */
+#define STORE_SCHEMA	3	/* version of the layout on disk */
 
 struct store_options {
 	const char	*dir;		/* copied */
@@ -46,6 +50,7 @@ struct store_options {
 #include "store/fanout.h"
 #include "store/look.h"
 #include "store/purge.h"
+#include "store/timer.h"
 
 /*
  * Make an empty store in dir (created 0700 if missing, else it must be empty),

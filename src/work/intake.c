@@ -1,8 +1,10 @@
 #include <stdlib.h>
+#include "base/clock.h"
 #include "base/log.h"
 #include "work/intake.h"
 #include "work/nudge.h"
 #include "work/take.h"
+#include "work/timer.h"
 
 #define NUDGES_MAX	3	/* full ones of one run before it says "look";
 				   the kernel queues ten for the sweep */
@@ -14,6 +16,7 @@ struct slot {
 	size_t		 match_cap;
 	bool		*turn;		/* grown by roster_turns */
 	size_t		 turn_cap;
+	struct store_timer_change timers;
 };
 
 /* Begins with room for one event; a batch's run takes more for a while. */
@@ -131,6 +134,17 @@ fill(struct store_accept *a, const struct event *ev, uint32_t key)
 	a->test = ev->test;
 	a->ref = ev->ref;
 	a->nref = (uint32_t)ev->nref;
+}
+
+/* What item i does to timers; its order was just read. */
+static void
+fill_timers(struct intake_work *w, size_t i, struct store_accept *a)
+{
+	struct slot *s = &w->slot[i];
+
+	if (timer_change(w->reader.crypt, s->event.type, &w->reader.order,
+	    s->event.test, clock_now_ms(), &s->timers))
+		a->timers = &s->timers;
 }
 
 /* Match item i, whose order was just read. */
@@ -301,6 +315,7 @@ read_and_match(void *arg, const struct roster *r, size_t n)
 			it->status = it->bad.grammar ? 400 : 422;
 		} else {
 			fill(a, ev, x->key);
+			fill_timers(w, i, a);
 			if (r != NULL)
 				match(w, i, r, a);
 			w->item[left++] = i;

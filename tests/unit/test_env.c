@@ -118,7 +118,7 @@ a_store_of_a_later_version_is_refused_untouched(void **state)
 	unlink(in(p->store, "state"));
 	want_rc(try_open(p, &why), RC_INVALID, "schema 7");
 	snprintf(want, sizeof want, "the store in %s has schema 7, this "
-	    "program reads and writes schema 2", p->store);
+	    "program reads and writes schema 3", p->store);
 	want_str(buf_str(&why), want, "why");
 	want_i64(access(in(p->store, "state"), F_OK), -1, "recovered");
 	write_file(in(p->store, "schema"), "rubbish");
@@ -127,12 +127,13 @@ a_store_of_a_later_version_is_refused_untouched(void **state)
 }
 
 /*
- * A store as schema 1 had it, which lacks what came later: brought up by the
- * first one in, also after somebody was ended while doing it.
+ * A store as schema 1 or 2 had it, which lacks what came later: brought up by
+ * the first one in, also after somebody was ended while doing it.
  */
 static void
 a_store_of_an_earlier_version_is_brought_up(void **state)
 {
+	static const enum bdb_file later[] = { BDB_CHAIN, BDB_TIMER };
 	struct place *p = *state;
 	struct buf why = BUF_INIT(1024), text = BUF_INIT(64);
 	struct buf key = KEY_INIT, val = VALUE_INIT;
@@ -141,19 +142,20 @@ a_store_of_an_earlier_version_is_brought_up(void **state)
 	char got[64];
 	FILE *f;
 
-	for (int again = 0; again < 2; again++) {
+	for (uint64_t version = 1; version <= STORE_SCHEMA; version++) {
 		st = place_open(p, false);
 		key_meta(&key, KEY_SCHEMA);
-		value_u64(&val, again == 0 ? 1 : STORE_SCHEMA);
+		value_u64(&val, version);
 		want_rc(bdb_enter(st), RC_OK, "enter");
 		want_rc(bdb_put(st, NULL, BDB_META, &key, &val), RC_OK,
 		    "schema's row");
 		bdb_leave(st);
 		store_close(st);
-		if (again == 0)
+		for (size_t i = version - 1; i < NELEM(later); i++)
 			assert_int_equal(unlink(in(p->store,
-			    bdb_file_name[BDB_CHAIN])), 0);
-		write_file(in(p->store, "schema"), "skycap store 1\n");
+			    bdb_file_name[later[i]])), 0);
+		write_file(in(p->store, "schema"), version == 2 ?
+		    "skycap store 2\n" : "skycap store 1\n");
 		want_rc(store_create(&p->opt, &why), RC_EXISTS, "a store");
 		st = place_open(p, false);
 		want_rc(bdb_enter(st), RC_OK, "enter");
@@ -163,8 +165,9 @@ a_store_of_an_earlier_version_is_brought_up(void **state)
 		want_rc(value_u64_parse(buf_as_slice(&val), &schema), RC_OK,
 		    "schema's value");
 		want_i64((int64_t)schema, STORE_SCHEMA, "schema's row");
-		assert_int_equal(access(in(p->store,
-		    bdb_file_name[BDB_CHAIN]), F_OK), 0);
+		for (size_t i = 0; i < NELEM(later); i++)
+			assert_int_equal(access(in(p->store,
+			    bdb_file_name[later[i]]), F_OK), 0);
 		f = fopen(in(p->store, "schema"), "r");
 		assert_non_null(f);
 		assert_non_null(fgets(got, sizeof got, f));
