@@ -20,8 +20,8 @@ static const struct {
 	    &cmd_secret, &cmd_catalog, &cmd_config } },
 	{ "Use", { &cmd_send, &cmd_sweep, &cmd_give_up, &cmd_purge } },
 	{ "Try", { &cmd_preview, &cmd_test, &cmd_backtest } },
-	{ "Look", { &cmd_events, &cmd_deliveries, &cmd_show, &cmd_stats,
-	    &cmd_verify } },
+	{ "Look", { &cmd_events, &cmd_deliveries, &cmd_timers, &cmd_show,
+	    &cmd_stats, &cmd_verify } },
 };
 
 static int
