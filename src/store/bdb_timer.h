@@ -16,8 +16,9 @@
 #include "store/bdb_key.h"
 
 /*
- * Times of one type that an order remembers.  Only the last eight days' and
- * those to come count, so that more than these are no journey's.
+ * Times of one type that an order remembers, until all of it is forgotten: a
+ * change that waits to be merged may have been accepted long ago, so that age
+ * alone is no reason.  Of more the earliest go: that is no journey.
  */
 #define TIMER_DONE_MAX	16
 
@@ -43,9 +44,6 @@ void timer_apply(struct timer_row *r, const struct store_timer_change *c,
 
 /* The one that stands has happened. */
 void timer_end(struct timer_row *r, enum store_timer_type type);
-
-/* Forget times that nobody sets any more. */
-void timer_prune(struct timer_row *r, int64_t now_ms);
 
 /* When the row may go as nothing stands; INT64_MAX: something does, or there
    is no row. */

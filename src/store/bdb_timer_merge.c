@@ -5,13 +5,9 @@
  * Changes come into their place in the order of positions: an order's are
  * applied one after the other, and the rows they stood in go in the same
  * transaction.  Orders are taken by their keys, so that a step goes through
- * the tree in one direction.
+ * the tree in one direction.  What is over and done with is forgotten only
+ * when no change is left, whose event may have come when it still counted.
  */
-struct step {
-	int64_t		 now_ms;
-	struct timer_recent recent;
-};
-
 static int
 by_order(const void *va, const void *vb)
 {
@@ -57,10 +53,9 @@ warm(struct store *st, struct timer_recent *l)
 }
 
 static enum rc
-merge_order(struct store *st, DB_TXN *txn, const struct step *s, size_t from,
-    size_t to)
+merge_order(struct store *st, DB_TXN *txn, const struct timer_noted *e,
+    size_t from, size_t to)
 {
-	const struct timer_noted *e = s->recent.e;
 	struct timer_row was, is;
 	enum rc rc;
 
@@ -70,15 +65,13 @@ merge_order(struct store *st, DB_TXN *txn, const struct step *s, size_t from,
 	is = was;
 	for (size_t i = from; i < to; i++)
 		timer_apply(&is, &e[i].change, e[i].position);
-	timer_prune(&is, s->now_ms);
 	return timer_row_write(st, txn, e[from].change.order, &was, &is);
 }
 
 static enum rc
 merge(struct store *st, DB_TXN *txn, void *arg)
 {
-	struct step *s = arg;
-	struct timer_recent *l = &s->recent;
+	struct timer_recent *l = arg;
 	struct key_timer k = { .kind = KEY_TIMER_RECENT };
 	struct buf key = KEY_INIT;
 	size_t to;
@@ -89,7 +82,7 @@ merge(struct store *st, DB_TXN *txn, void *arg)
 	sort(l);
 	for (size_t i = 0; i < l->n && rc == RC_OK; i = to) {
 		to = end_of_order(l, i);
-		rc = merge_order(st, txn, s, i, to);
+		rc = merge_order(st, txn, l->e, i, to);
 	}
 	for (size_t i = 0; i < l->nrow && rc == RC_OK; i++) {
 		k.first = l->row[i];
@@ -167,24 +160,24 @@ forget_some(struct store *st, int64_t now_ms, bool *more)
 enum rc
 store_timer_merge(struct store *st, int64_t now_ms, bool *merged, bool *more)
 {
-	struct step s = { .now_ms = now_ms };
+	struct timer_recent l = { NULL };
 	enum rc rc;
 
 	*merged = *more = false;
 	rc = bdb_enter(st);
 	if (rc != RC_OK)
 		return rc;
-	rc = timer_recent_read(st, NULL, STORE_TIMER_STEP, &s.recent);
-	if (rc == RC_OK && s.recent.nrow > 0) {
-		rc = warm(st, &s.recent);
+	rc = timer_recent_read(st, NULL, STORE_TIMER_STEP, &l);
+	if (rc == RC_OK && l.nrow > 0) {
+		rc = warm(st, &l);
 		if (rc == RC_OK)
-			rc = bdb_txn(st, merge, &s, BDB_PRIORITY_SETTLE,
+			rc = bdb_txn(st, merge, &l, BDB_PRIORITY_SETTLE,
 			    false);
 		*merged = *more = rc == RC_OK;
 	} else if (rc == RC_OK) {
 		rc = forget_some(st, now_ms, more);
 	}
 	bdb_leave(st);
-	timer_recent_free(&s.recent);
+	timer_recent_free(&l);
 	return rc;
 }

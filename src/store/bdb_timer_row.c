@@ -111,22 +111,6 @@ timer_apply(struct timer_row *r, const struct store_timer_change *c,
 	}
 }
 
-void
-timer_prune(struct timer_row *r, int64_t now_ms)
-{
-	for (int t = 0; t < STORE_TIMERS; t++) {
-		struct timer_one *o = &r->of[t];
-		size_t gone = 0;
-
-		while (gone < o->ndone &&
-		    o->done[gone] < now_ms - STORE_TIMER_KEEP_MS)
-			gone++;
-		o->ndone = (uint8_t)(o->ndone - gone);
-		memmove(o->done, o->done + gone, o->ndone * sizeof *o->done);
-		memset(o->done + o->ndone, 0, gone * sizeof *o->done);
-	}
-}
-
 static bool
 is_none(const struct timer_row *r)
 {
