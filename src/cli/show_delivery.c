@@ -53,10 +53,11 @@ print_head(const struct shown *s, const struct store_delivery *d)
 	if (s->o != NULL)
 		order_of(s->o, &text);
 	show_named("event", id, buf_as_slice(&text));
-	store_record_id(st, STORE_SUBSCRIPTION, d->key.subscription, id);
+	subscription_id(st, d->key.subscription, id);
 	show_named("subscription", id, sub == NULL ? SLICE("removed") :
+	    sub->client->number == 0 ? SLICE("mailed by the service itself") :
 	    slice_of(t == NULL ? "" : task_name(t)));
-	if (sub != NULL) {
+	if (sub != NULL && sub->client->number != 0) {
 		store_record_id(st, STORE_CLIENT, sub->client->number, id);
 		show_named("client", id, slice_of(sub->client->name));
 	}

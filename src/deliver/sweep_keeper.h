@@ -74,8 +74,8 @@ void keeper_disable(struct keeper *k);
 
 /*
  * An attempt of a lane is in the store that failed or succeeded: what follows
- * for its probing, and what operators are told.  word is the attempt's.
- * sweep_tell.c.
+ * for its probing, what operators and clients are told, and whether it is to be
+ * disabled.  word is the attempt's.  sweep_tell.c.
  */
 void keeper_failed(struct keeper *k, uint32_t lane, const char *word);
 void keeper_succeeded(struct keeper *k, uint32_t lane);
@@ -90,8 +90,13 @@ void keeper_probe(struct keeper *k, uint32_t lane);
  */
 bool keeper_meet(struct keeper *k, uint32_t lane, int64_t *next_ms);
 
-/* The service is about to disable a subscription.  False: not just now. */
-bool keeper_disables(struct keeper *k, uint32_t lane, const char *reason);
+/*
+ * The service is about to disable a subscription: tell it.
+ *   RC_NOTFOUND  the reason does not hold any more: it is not to be disabled
+ *   RC_RETRY     not just now
+ */
+MUST_USE enum rc keeper_disables(struct keeper *k, uint32_t lane,
+    const char *reason);
 
 /* Look for events with very many subscribers whose due rows are to be made. */
 void keeper_expand(struct keeper *k);

@@ -139,11 +139,12 @@ keeper_disable(struct keeper *k)
 		const struct doomed *d = &k->doomed[i];
 		const struct subscription *sub = k->roster == NULL ? NULL :
 		    roster_subscription(k->roster, d->number);
-		enum rc rc = RC_RETRY;
+		enum rc rc;
 
 		if (sub != NULL && sub->version != d->version)
 			continue;	/* mended meanwhile */
-		if (keeper_disables(k, d->number, d->reason))
+		rc = keeper_disables(k, d->number, d->reason);
+		if (rc == RC_OK)
 			rc = subscription_set_state(&k->s->config, d->number,
 			    SUBSCRIPTION_DISABLED, d->reason, &why);
 		if (rc == RC_RETRY || rc == RC_STALE || rc == RC_FULL ||

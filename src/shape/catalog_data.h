@@ -47,7 +47,7 @@ void catalog_names_init(struct catalog_names *t, size_t n);
 MUST_USE enum rc catalog_names_add(struct catalog_names *t, struct slice name,
     uint16_t at);
 
-#define CATALOG_OPERATIONAL 3	/* events of the service's own */
+#define CATALOG_OPERATIONAL 6	/* events of the service's own */
 
 /* Put them behind all that was read; there is room. */
 void catalog_add_operational(struct catalog *c);

@@ -108,6 +108,7 @@ settle_health(struct store *st, DB_TXN *txn, struct chunk *c)
 struct health_arg {
 	uint32_t		 lane;
 	uint8_t			 told;
+	int64_t			 told_ms;
 	struct store_health	 h;
 };
 
@@ -145,9 +146,11 @@ tell(struct store *st, DB_TXN *txn, void *arg)
 	enum rc rc;
 
 	rc = read_row(st, txn, a);
-	if (rc != RC_OK || a->h.told == a->told)
+	if (rc != RC_OK ||
+	    (a->h.told == a->told && a->h.told_ms == a->told_ms))
 		return rc;
 	a->h.told = a->told;
+	a->h.told_ms = a->told_ms;
 	key_health(&key, a->lane);
 	value_health(&val, &a->h);
 	rc = bdb_put(st, txn, BDB_STAT, &key, &val);
@@ -168,9 +171,11 @@ store_health_get(struct store *st, uint32_t lane, struct store_health *h)
 }
 
 enum rc
-store_health_told(struct store *st, uint32_t lane, uint8_t told)
+store_health_told(struct store *st, uint32_t lane, uint8_t told,
+    int64_t now_ms)
 {
-	struct health_arg a = { .lane = lane, .told = told };
+	struct health_arg a = { .lane = lane, .told = told,
+	    .told_ms = now_ms };
 	enum rc rc = bdb_enter(st);
 
 	if (rc != RC_OK)

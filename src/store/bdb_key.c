@@ -508,6 +508,7 @@ value_health(struct buf *val, const struct store_health *h)
 	buf_be64(val, h->probe.key.position);
 	buf_be32(val, h->probe.key.subscription);
 	buf_be16(val, h->probe.key.ordinal);
+	put_ms(val, h->told_ms);
 }
 
 enum rc
@@ -523,6 +524,8 @@ value_health_parse(struct slice val, struct store_health *h)
 	got.probe.key.position = slice_be64(&val);
 	got.probe.key.subscription = slice_be32(&val);
 	got.probe.key.ordinal = slice_be16(&val);
+	if (val.len > 0)		/* rows of an earlier release end here */
+		got.told_ms = take_ms(&val);
 	if (!whole(val))
 		return RC_INVALID;
 	*h = got;

@@ -165,8 +165,9 @@ struct store_health {
 					   ones that were; 0: never */
 	int64_t	 last_failure_ms;	/* ever; 0: never */
 	int64_t	 last_success_ms;	/* the same */
-	uint8_t	 told;			/* what was made known of it: the
-					   caller's own, kept by settle */
+	uint8_t	 told;			/* what was made known of it, and when:
+					   the caller's own, kept by settle */
+	int64_t	 told_ms;
 	struct store_due probe;		/* of the deliveries that failed in a
 					   row and are pending the earliest,
 					   where it is due; due_ms 0: none */
@@ -176,9 +177,9 @@ struct store_health {
 MUST_USE enum rc store_health_get(struct store *st, uint32_t lane,
     struct store_health *h);
 
-/* Set told alone; synced. */
+/* Set told and told_ms alone; synced. */
 MUST_USE enum rc store_health_told(struct store *st, uint32_t lane,
-    uint8_t told);
+    uint8_t told, int64_t now_ms);
 
 #define STORE_BURY_MAX	200	/* rows of one call */
 #define STORE_BURY_LOOK	2000	/* rows looked at in one call */

@@ -1,8 +1,10 @@
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include "base/log.h"
 #include "shape/piece.h"
 #include "work/listing.h"
+#include "work/notice.h"
 #include "work/record_json.h"
 
 #define DELIVERIES_SHOWN 10000	/* of one event in one answer */
@@ -24,6 +26,15 @@ delivery_state_name(const struct roster *r, const struct store_delivery *d)
 		    subscription_state(s) != SUBSCRIPTION_ACTIVE ? "held" :
 		    "pending";
 	}
+}
+
+void
+subscription_id(const struct store *st, uint32_t number, char out[ID_MAX])
+{
+	if (number == NOTICE_LANE)
+		snprintf(out, ID_MAX, "%s", NOTICE_NAME);
+	else
+		store_record_id(st, STORE_SUBSCRIPTION, number, out);
 }
 
 void
@@ -86,10 +97,10 @@ delivery_print(const struct store *st, const struct roster *r,
 	store_event_id(st, d->key.position, id);
 	record_put_string(out, "event", slice_of(id));
 	record_put_string(out, "eventType", ev->type);
-	store_record_id(st, STORE_SUBSCRIPTION, d->key.subscription, id);
+	subscription_id(st, d->key.subscription, id);
 	record_put_string(out, "subscription", slice_of(id));
 	record_put_key(out, "client");
-	if (s != NULL) {
+	if (s != NULL && s->client->number != 0) {
 		store_record_id(st, STORE_CLIENT, s->client->number, id);
 		json_put_string(out, slice_of(id));
 	} else

@@ -14,6 +14,10 @@
 const char *delivery_state_name(const struct roster *r,
     const struct store_delivery *d);
 
+/* The id of a subscription's record; notices (notice.h) have a name instead. */
+void subscription_id(const struct store *st, uint32_t number,
+    char out[ID_MAX]);
+
 /*
  * Append a delivery's object.  o is the event's order (for agwID) and may be
  * NULL when its body is gone.

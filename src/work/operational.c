@@ -1,25 +1,18 @@
-#include <inttypes.h>
 #include <stdlib.h>
 #include "base/clock.h"
 #include "base/log.h"
 #include "work/intake.h"
-#include "work/operational.h"
+#include "work/operational_inner.h"
 #include "work/record_json.h"
 #include "work/take.h"
 
-static const char *const type_name[] = {
-	[OPERATIONAL_FAILING] = "skycap.subscription.failing",
-	[OPERATIONAL_DISABLED] = "skycap.subscription.disabled",
-	[OPERATIONAL_RECOVERED] = "skycap.subscription.recovered",
-};
-
+/* An event on its way into the store. */
 struct posting {
 	const struct config *cf;
-	const struct operational_ask *ask;
+	const struct operational_event *ev;
 	const struct catalog_event *type;
 	char		 occurred[CLOCK_TEXT_MAX];
-	struct buf	 text;		/* what stands for the order */
-	struct buf	 id;		/* the sender's */
+	struct operational_text text;
 	struct order	 order;
 	uint32_t	*match;		/* grown by roster_match */
 	size_t		 match_cap;
@@ -29,85 +22,6 @@ struct posting {
 	bool		 any;
 };
 
-static void
-put_id(struct buf *out, const char *member, const struct store *st,
-    enum store_kind kind, uint32_t number)
-{
-	char id[ID_MAX];
-
-	store_record_id(st, kind, number, id);
-	record_put_string(out, member, slice_of(id));
-}
-
-static void
-put_health(struct buf *out, const struct operational_ask *ask)
-{
-	const struct store_health *h = &ask->health;
-	int64_t success_ms = h->last_success_ms;
-	int64_t lasted_ms = ask->now_ms - h->first_failure_ms;
-
-	if (ask->what == OPERATIONAL_RECOVERED && success_ms < ask->now_ms)
-		success_ms = ask->now_ms;
-	record_put_int(out, "failures", h->failures);
-	record_put_time(out, "firstFailureAt", h->first_failure_ms);
-	record_put_time(out, "lastFailureAt", h->last_failure_ms);
-	record_put_time(out, "lastSuccessAt", success_ms);
-	record_put_key(out, "failingSeconds");
-	if (h->first_failure_ms == 0)
-		buf_puts(out, "null");
-	else
-		buf_i64(out, lasted_ms < 0 ? 0 : lasted_ms / 1000);
-}
-
-/* As catalog_operational.c shows it. */
-static void
-write_object(struct posting *p, const struct subscription *s)
-{
-	const struct store *st = p->cf->store;
-	const struct task *t = subscription_task(s);
-	const char *reason = p->ask->reason == NULL ? "" : p->ask->reason;
-	struct buf target = BUF_INIT(STORE_ORDER_MAX);
-	struct buf *out = &p->text;
-
-	if (t != NULL)
-		task_target(t, &target);
-	buf_clear(out);
-	buf_putc(out, '{');
-	put_id(out, "subscription", st, STORE_SUBSCRIPTION, s->number);
-	record_put_string(out, "subscriptionName",
-	    slice_of(t == NULL ? "" : task_name(t)));
-	put_id(out, "client", st, STORE_CLIENT, s->client->number);
-	record_put_string(out, "clientName", slice_of(s->client->name));
-	record_put_string(out, "state", slice_of(subscription_state_name(
-	    p->ask->what == OPERATIONAL_DISABLED ? SUBSCRIPTION_DISABLED :
-	    subscription_state(s))));
-	record_put_string(out, "reason", slice_of(reason));
-	record_put_string(out, "target", buf_as_slice(&target));
-	put_health(out, p->ask);
-	buf_putc(out, '}');
-	buf_free(&target);
-}
-
-/*
- * A name for what has happened.  It begins with a NUL, which no sender's id has
- * (intake refuses U+0000), and stands for its content, too: asked again later,
- * the same failing would have more failures.
- */
-static void
-write_id(struct posting *p, const struct subscription *s)
-{
-	const struct store_health *h = &p->ask->health;
-	int64_t which = p->ask->what == OPERATIONAL_DISABLED ?
-	    subscription_since_ms(s) :
-	    p->ask->what == OPERATIONAL_FAILING ? h->first_failure_ms :
-	    h->last_failure_ms;
-
-	buf_clear(&p->id);
-	buf_putc(&p->id, '\0');
-	buf_printf(&p->id, "%s %" PRIu32 " %" PRId64, p->type->name,
-	    p->ask->subscription, which);
-}
-
 /*
  * Who takes the events of an order in turn takes these as they befell a
  * subscription: that it fails, then that it has recovered.
@@ -115,12 +29,9 @@ write_id(struct posting *p, const struct subscription *s)
 static uint64_t
 chain(const struct posting *p)
 {
-	char id[ID_MAX];
-	uint64_t ref;
+	uint64_t ref = crypt_ref(p->cf->crypt, REFERENCE_AGWID,
+	    buf_as_slice(&p->text.about));
 
-	store_record_id(p->cf->store, STORE_SUBSCRIPTION,
-	    p->ask->subscription, id);
-	ref = crypt_ref(p->cf->crypt, REFERENCE_AGWID, slice_of(id));
 	return ref == 0 ? 1 : ref;
 }
 
@@ -133,9 +44,9 @@ fill(struct posting *p, const struct roster *r, size_t n, bool turns)
 		roster_turns(r, p->match, n, &p->turn, &p->turn_cap);
 	*a = (struct store_accept){
 		.type = slice_of(p->type->name),
-		.sender_id = buf_as_slice(&p->id),
+		.sender_id = buf_as_slice(&p->text.id),
 		.occurred = slice_of(p->occurred),
-		.order = buf_as_slice(&p->text),
+		.order = buf_as_slice(&p->text.object),
 		.key = INTAKE_NO_KEY,
 		.subscription = p->match,
 		.nsubscription = (uint32_t)n,
@@ -143,7 +54,7 @@ fill(struct posting *p, const struct roster *r, size_t n, bool turns)
 		.chain = chain(p),
 		.generation = roster_generation(r),
 	};
-	crypt_hash(p->cf->crypt, buf_as_slice(&p->id), a->content);
+	crypt_hash(p->cf->crypt, buf_as_slice(&p->text.id), a->content);
 }
 
 static size_t
@@ -157,11 +68,26 @@ without(uint32_t *number, size_t n, uint32_t gone)
 	return kept;
 }
 
+/* The last there is: no record has as high a number. */
+static size_t
+with_notices(struct posting *p, size_t n)
+{
+	if (n == p->match_cap) {
+		p->match_cap = n + 1;
+		p->match = reallocarray(p->match, p->match_cap,
+		    sizeof *p->match);
+		if (p->match == NULL)
+			log_fatal("out of memory");
+	}
+	p->match[n] = NOTICE_LANE;
+	return n + 1;
+}
+
 static size_t
 match(void *arg, const struct roster *r, size_t n)
 {
 	struct posting *p = arg;
-	const struct subscription *s;
+	struct operational_text *t = &p->text;
 	struct json_error err;
 	bool turns;
 
@@ -169,22 +95,24 @@ match(void *arg, const struct roster *r, size_t n)
 		return n;
 	p->any = false;
 	p->accept.rc = RC_OK;
-	s = roster_subscription(r, p->ask->subscription);
-	if (s == NULL || (p->ask->what == OPERATIONAL_DISABLED &&
-	    subscription_state(s) == SUBSCRIPTION_DISABLED))
+	buf_clear(&t->object);
+	buf_clear(&t->id);
+	buf_clear(&t->about);
+	buf_putc(&t->id, '\0');
+	if (!p->ev->write(p->ev->arg, r, t))
 		return 0;
-	write_object(p, s);
-	write_id(p, s);
-	if (p->text.over) {
+	if (t->object.over || t->id.over) {
 		p->accept.rc = RC_TOOBIG;
 		return 0;
 	}
-	if (order_read(&p->order, p->cf->catalog, buf_as_slice(&p->text),
+	if (order_read(&p->order, p->cf->catalog, buf_as_slice(&t->object),
 	    &err) != RC_OK)
 		log_fatal("%s can't be read: %s", p->type->name, err.detail);
 	n = roster_match_turns(r, p->type, &p->order, &p->match,
 	    &p->match_cap, &turns);
-	n = without(p->match, n, s->number);
+	n = without(p->match, n, p->ev->subscription);
+	if (t->mailed)
+		n = with_notices(p, n);
 	p->any = n > 0;
 	if (p->any)
 		fill(p, r, n, turns);
@@ -200,32 +128,31 @@ taken(void *arg, size_t n)
 }
 
 enum rc
-operational_post(const struct config *cf, struct rosters *rs,
-    const struct operational_ask *ask, bool *any)
+operational_event_post(const struct config *cf, struct rosters *rs,
+    const struct operational_event *ev, bool *any)
 {
-	struct posting p = { .cf = cf, .ask = ask, .order = ORDER_INIT,
-	    .text = BUF_INIT(STORE_ORDER_MAX),
-	    .id = BUF_INIT(STORE_SENDER_ID_MAX) };
+	struct posting p = { .cf = cf, .ev = ev, .order = ORDER_INIT,
+	    .text = OPERATIONAL_TEXT_INIT };
 	const struct take t = { cf->store, rs, match, taken, &p };
 	const struct roster *r;
 	enum rc rc;
 
-	p.type = catalog_event_find(cf->catalog,
-	    slice_of(type_name[ask->what]));
+	p.type = catalog_event_find(cf->catalog, slice_of(ev->type));
 	if (p.type == NULL)
-		log_fatal("%s is not in the catalogue", type_name[ask->what]);
+		log_fatal("%s is not in the catalogue", ev->type);
 	/* the present one: what nobody wants does not get as far as the store */
 	rc = rosters_get(rs, 0, true, &r);
 	if (rc != RC_OK)
 		return rc;
 	roster_release(r);
-	clock_format(ask->now_ms, p.occurred);
+	clock_format(ev->now_ms, p.occurred);
 	take_events(&t, &p.accept, 1);
 	rc = p.accept.rc == RC_EXISTS ? RC_OK : p.accept.rc;
 	*any = p.any;
 	order_free(&p.order);
-	buf_free(&p.text);
-	buf_free(&p.id);
+	buf_free(&p.text.object);
+	buf_free(&p.text.id);
+	buf_free(&p.text.about);
 	free(p.match);
 	free(p.turn);
 	return rc;

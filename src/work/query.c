@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "base/text.h"
+#include "work/notice.h"
 #include "work/query.h"
 #include "work/words.h"
 
@@ -69,6 +70,10 @@ read_record(enum store_kind kind, const char *what, uint32_t *number,
 static enum rc
 read_subscription(struct query *q, const struct given *g)
 {
+	if (text_same_nocase(g->value, SLICE(NOTICE_NAME))) {
+		q->subscription = NOTICE_LANE;
+		return RC_OK;
+	}
 	return read_record(STORE_SUBSCRIPTION, "subscription",
 	    &q->subscription, g);
 }

@@ -1,5 +1,6 @@
 #include <inttypes.h>
 #include "work/config_record.h"
+#include "work/notice.h"
 #include "work/remake.h"
 
 void
@@ -43,6 +44,17 @@ open_task(struct remake *m, const struct store_record *r, struct buf *why)
 	return rc == RC_OK ? RC_OK : RC_INVALID;
 }
 
+/* The program's own, which has no record. */
+static enum rc
+own_task(struct remake *m, struct buf *why)
+{
+	if (task_compile(&m->task, m->config.catalog,
+	    slice_of(notice_task()), NULL, 0, task_fault, why) == RC_OK)
+		return RC_OK;
+	m->task = NULL;
+	return RC_INVALID;
+}
+
 /* Attempts follow each other with the same version, mostly. */
 static enum rc
 find_task(struct remake *m, uint32_t number, uint64_t version,
@@ -55,6 +67,10 @@ find_task(struct remake *m, uint32_t number, uint64_t version,
 		return RC_OK;
 	task_free(m->task);
 	m->task = NULL;
+	m->number = number;
+	m->version = version;
+	if (number == NOTICE_LANE)
+		return own_task(m, why);
 	rc = store_record_get(m->config.store, STORE_SUBSCRIPTION, number,
 	    version, &r);
 	if (rc == RC_OK)
@@ -65,8 +81,6 @@ find_task(struct remake *m, uint32_t number, uint64_t version,
 		rc = RC_INVALID;
 	} else
 		buf_puts(why, "the store can't be read just now");
-	m->number = number;
-	m->version = version;
 	store_record_clear(&r);
 	return rc;
 }

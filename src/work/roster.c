@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "work/interest.h"
 #include "work/match.h"
+#include "work/notice.h"
 #include "work/roster_inner.h"
 
 /* An index of subscriptions as they once were, which it keeps alive. */
@@ -145,6 +146,7 @@ roster_free(struct roster *r)
 	free(r->changed);
 	free(r->differs);
 	free(r->by_hash);
+	entry_drop(r->notices);
 	free(r);
 }
 
@@ -158,8 +160,9 @@ roster_release(const struct roster *cr)
 		roster_free(r);
 }
 
-struct roster *
-roster_new(const struct catalog *c)
+/* Takes over the reference to notices. */
+static struct roster *
+make(const struct catalog *c, struct entry *notices)
 {
 	struct roster *r = calloc(1, sizeof *r);
 
@@ -167,7 +170,14 @@ roster_new(const struct catalog *c)
 		log_fatal("out of memory");
 	atomic_init(&r->refs, 1);
 	r->catalog = c;
+	r->notices = notices;
 	return r;
+}
+
+struct roster *
+roster_new(const struct catalog *c)
+{
+	return make(c, entry_notices(c));
 }
 
 static bool
@@ -209,7 +219,7 @@ differ(struct roster *r, enum store_kind kind, uint32_t number)
 struct roster *
 roster_copy(const struct roster *from)
 {
-	struct roster *r = roster_new(from->catalog);
+	struct roster *r = make(from->catalog, entry_hold(from->notices));
 
 	r->generation = from->generation;
 	for (size_t k = 0; k < NELEM(r->list); k++)
@@ -349,7 +359,8 @@ roster_client(const struct roster *r, uint32_t number)
 const struct subscription *
 roster_subscription(const struct roster *r, uint32_t number)
 {
-	const struct entry *e = find(&r->list[STORE_SUBSCRIPTION], number);
+	const struct entry *e = number == NOTICE_LANE ? r->notices :
+	    find(&r->list[STORE_SUBSCRIPTION], number);
 
 	return e == NULL ? NULL : &e->u.subscription;
 }

@@ -64,7 +64,11 @@ void roster_release(const struct roster *r);
 
 uint64_t roster_generation(const struct roster *r);
 
-/* By number, and in order of numbers (NULL past the end). */
+/*
+ * By number, and in order of numbers (NULL past the end).  The subscription of
+ * no record that notices are mailed by (notice.h) is found by its number alone;
+ * its client, of no record either, has the number 0.
+ */
 const struct client *roster_client(const struct roster *r, uint32_t number);
 const struct subscription *roster_subscription(const struct roster *r,
     uint32_t number);

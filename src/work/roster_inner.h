@@ -24,6 +24,7 @@ struct roster {
 	const struct catalog *catalog;
 	struct entries	 list[STORE_KEY + 1];	/* by store_kind */
 	struct entry	**by_hash;		/* keys, by their hash */
+	struct entry	*notices;	/* of no record: in no list or index */
 	struct roster_base *base;	/* index of what there was once... */
 	struct match	*recent;	/* ...and of what has changed since */
 	uint32_t	*changed;	/* numbers of these */

@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "work/config.h"
 #include "work/interest.h"
+#include "work/notice.h"
 #include "work/record_json.h"
 #include "work/roster_load.h"
 
@@ -334,4 +335,37 @@ done:
 	entry_drop(e);
 	json_doc_free(&d);
 	return rc;
+}
+
+/* As it never changes it needs neither a record nor a seal. */
+struct entry *
+entry_notices(const struct catalog *c)
+{
+	struct entry *e = calloc(1, sizeof *e);
+	struct entry *owner = calloc(1, sizeof *owner);
+
+	if (e == NULL || owner == NULL)
+		log_fatal("out of memory");
+	atomic_init(&e->refs, 1);
+	atomic_init(&owner->refs, 1);
+	owner->kind = STORE_CLIENT;
+	owner->u.client = (struct client){ .name = "", .mail = "",
+	    .all = true };
+	e->kind = STORE_SUBSCRIPTION;
+	e->number = NOTICE_LANE;
+	e->owner = owner;
+	e->u.subscription = (struct subscription){
+		.number = NOTICE_LANE,
+		.version = 1,
+		.client = &owner->u.client,
+		.sealed = subscription_sealed_new(NOTICE_LANE,
+		    (struct subscription_sealing){
+			.catalog = c,
+			.state = SUBSCRIPTION_ACTIVE,
+			.reason = "",
+			.task = slice_of(notice_task()),
+			.keys = SLICE(""),
+		    }),
+	};
+	return e;
 }

@@ -44,6 +44,9 @@ MUST_USE enum rc entry_make(struct entry **e, const struct store_record *r,
  */
 struct entry *entry_move(struct entry *e, struct entry *owner);
 
+/* The subscription that notices are mailed by, which no record makes. */
+struct entry *entry_notices(const struct catalog *c);
+
 struct entry *entry_hold(struct entry *e);
 void entry_drop(struct entry *e);
 

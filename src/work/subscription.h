@@ -60,14 +60,15 @@ struct task *subscription_compile(const struct subscription *s);
 
 /*
  * The secrets that sign what is sent at now_ms, the newest first; how many.
- * None only if the task is NULL.  They live as long as it.
+ * None only if the task is NULL, or is no record's.  They live as long as it.
  */
 size_t subscription_keys(const struct subscription *s, int64_t now_ms,
     const struct sign_key **key);
 
 /* What a record holds; the slices are borrowed and outlive it. */
 struct subscription_sealing {
-	const struct crypt *crypt;
+	const struct crypt *crypt;	/* NULL: the task is not sealed, and
+					   there are no keys */
 	const struct catalog *catalog;
 	enum subscription_state state;
 	const char	*reason;

@@ -100,20 +100,26 @@ what_was_told_is_kept(void **state)
 {
 	struct fixture *f = *state;
 	struct store_settle s = outcome(f->st, 4, -1, 10);
+	struct store_health h;
 
-	want_rc(store_health_told(f->st, 4, 3), RC_OK, "told of none");
+	want_rc(store_health_told(f->st, 4, 3, 5), RC_OK, "told of none");
 	want_health(f->st, 4, (struct store_health){ .told = 3 }, "told");
 	want_rc(store_settle(f->st, &s, 1, false), RC_OK, "settle");
 	want_health(f->st, 4, health(1, 10, 10, 0, 3),
 	    "after a failure");
-	want_rc(store_health_told(f->st, 4, 0), RC_OK, "told nothing");
+	want_rc(store_health_told(f->st, 4, 0, 15), RC_OK, "told nothing");
 	want_health(f->st, 4, health(1, 10, 10, 0, 0),
 	    "taken back");
-	want_rc(store_health_told(f->st, 4, 9), RC_OK, "told");
+	want_rc(store_health_told(f->st, 4, 9, 20), RC_OK, "told");
 	store_close(f->st);
 	f->st = place_open(&f->place, false);
 	want_health(f->st, 4, health(1, 10, 10, 0, 9),
 	    "read back");
+	want_rc(store_health_get(f->st, 4, &h), RC_OK, "get");
+	want_i64(h.told_ms, 20, "when");
+	want_rc(store_health_told(f->st, 4, 9, 30), RC_OK, "told anew");
+	want_rc(store_health_get(f->st, 4, &h), RC_OK, "get");
+	want_i64(h.told_ms, 30, "when it was told anew");
 }
 
 /* Settle one as failed, to be tried again; what its lane probes with then. */
@@ -171,7 +177,7 @@ sums_by_the_hour_do_not_show_it(void **state)
 	size_t n;
 
 	want_rc(store_settle(f->st, &s, 1, false), RC_OK, "settle");
-	want_rc(store_health_told(f->st, 9, 1), RC_OK, "told");
+	want_rc(store_health_told(f->st, 9, 1, 5), RC_OK, "told");
 	want_rc(store_hours(f->st, 0, 0, NULL, h, 4, &n), RC_OK, "hours");
 	want_i64((int64_t)n, 1, "hours of all");
 	want_i64(h[0].hour_ms, 0, "its hour");

@@ -479,12 +479,15 @@ parse_sender_value(struct slice s)
 	return value_sender_parse(s, &t);
 }
 
+#define HEALTH_OLDER 51		/* bytes */
+
 static enum rc
 parse_health(struct slice s)
 {
 	struct store_health h;
 
-	return value_health_parse(s, &h);
+	/* what an earlier release wrote is sound, too */
+	return s.len == HEALTH_OLDER ? RC_INVALID : value_health_parse(s, &h);
 }
 
 static void
@@ -522,14 +525,19 @@ sums_and_sender_rows_come_back(void **state)
 	assert_true(h.hour_ms < KEY_STAT_FIRST_MS);
 	value_health(&val, &(struct store_health){ .failures = 70000,
 	    .first_failure_ms = 1234567890123, .last_failure_ms = 2,
-	    .last_success_ms = 3, .told = 200 });
+	    .last_success_ms = 3, .told = 200, .told_ms = 4 });
 	want_rc(value_health_parse(buf_as_slice(&val), &he), RC_OK, "health");
 	want_i64(he.failures, 70000, "failures");
 	want_i64(he.first_failure_ms, 1234567890123, "first failure");
 	want_i64(he.last_failure_ms, 2, "last failure");
 	want_i64(he.last_success_ms, 3, "last success");
 	want_i64(he.told, 200, "told");
+	want_i64(he.told_ms, 4, "told then");
 	exact(&val, parse_health);
+	val.len = HEALTH_OLDER;
+	want_rc(value_health_parse(buf_as_slice(&val), &he), RC_OK, "older");
+	want_i64(he.told, 200, "told");
+	want_i64(he.told_ms, 0, "told at a time that is not known");
 	value_sender(&val, &taken);
 	want_rc(value_sender_parse(buf_as_slice(&val), &t), RC_OK, "sender");
 	want_i64((int64_t)t.position, 1LL << 33, "position");

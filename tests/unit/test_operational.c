@@ -6,8 +6,11 @@
 #define OPERATOR(events, more) "{\"name\":\"Ops\",\"event\":[" events "]," \
 	more "\"httpRequest\":{\"url\":\"https://ops.example/x\"}}"
 #define FAILING		"\"skycap.subscription.failing\""
+#define WARNING		"\"skycap.subscription.warning\""
 #define DISABLED	"\"skycap.subscription.disabled\""
 #define RECOVERED	"\"skycap.subscription.recovered\""
+#define MAIL_FAILING	"\"skycap.mail.failing\""
+#define MAIL_RECOVERED	"\"skycap.mail.recovered\""
 #define TARGET "{\"name\":\"To \\\"A\\\"\",\"event\":[\"OrderTicketed\"]," \
 	"\"httpRequest\":{\"url\":\"https://a.example/p/{{agwID}}"	\
 	"?token=tokentoken\",\"header\":{\"authorization\":"		\
@@ -36,7 +39,7 @@ set_up(void **state)
 	f->ask = (struct operational_ask){ OPERATIONAL_FAILING, f->sub,
 	    { .failures = 5, .first_failure_ms = 1000,
 	    .last_failure_ms = 61000, .last_success_ms = 500 },
-	    "timeout", 62500 };
+	    "timeout", 62500, 1000, NOTICE_FIRST, { 0, 0, 0 }, NULL };
 	f->event = (struct store_event)STORE_EVENT_INIT;
 	*state = f;
 	return 0;
@@ -115,22 +118,28 @@ it_says_whose_it_is_how_it_stands_and_since_when(void **state)
 	static const struct {
 		enum operational what;
 		const char	*type, *reason, *last_success, *said, *state;
+		const char	*end;
 	} t[] = {
 		{ OPERATIONAL_FAILING, "skycap.subscription.failing",
 		    "timeout", "\"1970-01-01T00:00:00.500Z\"", "timeout",
-		    "active" },
+		    "active", "}" },
+		{ OPERATIONAL_WARNING, "skycap.subscription.warning",
+		    "timeout", "\"1970-01-01T00:00:00.500Z\"", "timeout",
+		    "active", ",\"stage\":\"first\",\"disablesAt\":"
+		    "\"1970-01-06T00:00:01.000Z\",\"eventId\":null," },
 		{ OPERATIONAL_DISABLED, "skycap.subscription.disabled",
 		    "gone", "\"1970-01-01T00:00:00.500Z\"", "gone",
-		    "disabled" },
+		    "disabled", ",\"stage\":\"disabled\",\"disablesAt\":"
+		    "null,\"eventId\":null," },
 		{ OPERATIONAL_RECOVERED, "skycap.subscription.recovered",
-		    NULL, "\"1970-01-01T00:01:02.500Z\"", "", "active" },
+		    NULL, "\"1970-01-01T00:01:02.500Z\"", "", "active", "}" },
 	};
 	struct fixture *f = *state;
 	struct buf want = BUF_INIT(4096);
 	char sub[ID_MAX], client[ID_MAX];
 
 	bench_subscription(f->b, f->operator,
-	    OPERATOR(FAILING "," DISABLED "," RECOVERED, ""));
+	    OPERATOR(FAILING "," WARNING "," DISABLED "," RECOVERED, ""));
 	store_record_id(f->b->st, STORE_SUBSCRIPTION, f->sub, sub);
 	store_record_id(f->b->st, STORE_CLIENT, 1, client);
 	for (size_t i = 0; i < NELEM(t); i++) {
@@ -152,44 +161,118 @@ it_says_whose_it_is_how_it_stands_and_since_when(void **state)
 		    "\xe2\x80\xa2" "oken\",\"failures\":5,"
 		    "\"firstFailureAt\":\"1970-01-01T00:00:01.000Z\","
 		    "\"lastFailureAt\":\"1970-01-01T00:01:01.000Z\","
-		    "\"lastSuccessAt\":%s,\"failingSeconds\":61}", sub,
-		    client, t[i].state, t[i].said, t[i].last_success);
-		want_slice(f->event.order, buf_as_slice(&want), "%s",
-		    t[i].type);
+		    "\"lastSuccessAt\":%s,\"failingSeconds\":61%s", sub,
+		    client, t[i].state, t[i].said, t[i].last_success,
+		    t[i].end);
+		want_i64(f->event.order.len > want.len, t[i].end[1] != '\0',
+		    "%s: more", t[i].type);
+		want_slice(((struct slice){ f->event.order.s, want.len }),
+		    buf_as_slice(&want), "%s", t[i].type);
 	}
 	buf_free(&want);
 }
 
-/* Member by member, as the catalogue's sample shows it. */
+/* Member by member, of the same type or null in one of them. */
 static void
-it_has_the_members_of_the_sample(void **state)
+want_members(struct slice got, struct slice sample, const char *what)
 {
-	struct fixture *f = *state;
-	struct buf sample = BUF_INIT(4096);
 	struct json_doc a = JSON_DOC_INIT, b = JSON_DOC_INIT;
 	struct json_error err;
 	uint32_t i = 1, k = 1;
 
-	bench_subscription(f->b, f->operator, OPERATOR(FAILING, ""));
-	post(f);
-	want_rc(store_event_get(f->b->st, 1, &f->event), RC_OK, "event");
-	catalog_sample_order(f->b->catalog, catalog_event_find(
-	    f->b->catalog, f->event.type), &sample);
-	want_rc(json_scan(&a, f->event.order, &json_limits_default, &err),
-	    RC_OK, "event: %s", err.detail);
-	want_rc(json_scan(&b, buf_as_slice(&sample), &json_limits_default,
-	    &err), RC_OK, "sample: %s", err.detail);
-	want_i64(a.tok[0].n, b.tok[0].n, "members");
+	want_rc(json_scan(&a, got, &json_limits_default, &err), RC_OK,
+	    "%s: %s", what, err.detail);
+	want_rc(json_scan(&b, sample, &json_limits_default, &err), RC_OK,
+	    "sample of %s: %s", what, err.detail);
+	want_i64(a.tok[0].n, b.tok[0].n, "members of %s", what);
 	for (uint32_t m = 0; m < a.tok[0].n; m++) {
-		want_slice(json_raw(&a, i), json_raw(&b, k), "member");
-		want_i64(a.tok[i + 1].type, b.tok[k + 1].type, "type of %.*s",
-		    (int)json_raw(&a, i).len, json_raw(&a, i).s);
+		want_slice(json_raw(&a, i), json_raw(&b, k), "%s", what);
+		if (a.tok[i + 1].type != JSON_NULL &&
+		    b.tok[k + 1].type != JSON_NULL)
+			want_i64(a.tok[i + 1].type, b.tok[k + 1].type,
+			    "type of %.*s", (int)json_raw(&a, i).len,
+			    json_raw(&a, i).s);
 		i = a.tok[i + 1].next;
 		k = b.tok[k + 1].next;
 	}
 	json_doc_free(&a);
 	json_doc_free(&b);
+}
+
+static void
+each_has_the_members_of_its_sample(void **state)
+{
+	struct fixture *f = *state;
+	struct operational_mail_ask mail = { .url = "smtp://a.example",
+	    .since_ms = 7, .waiting = 3 };
+	struct buf sample = BUF_INIT(65536);
+	uint64_t n = 0;
+	bool any;
+
+	bench_subscription(f->b, f->operator, OPERATOR(FAILING "," WARNING
+	    "," DISABLED "," RECOVERED "," MAIL_FAILING "," MAIL_RECOVERED,
+	    ""));
+	for (int i = OPERATIONAL_FAILING; i <= OPERATIONAL_RECOVERED; i++) {
+		f->ask.what = (enum operational)i;
+		post(f);
+	}
+	for (int i = 0; i < 2; i++) {
+		mail.what = (enum operational_mail)i;
+		want_rc(operational_mail_post(&f->b->config, f->b->rosters,
+		    &mail, &any), RC_OK, "post");
+	}
+	while (n < newest(f)) {
+		want_rc(store_event_get(f->b->st, ++n, &f->event), RC_OK,
+		    "event");
+		buf_clear(&sample);
+		catalog_sample_order(f->b->catalog, catalog_event_find(
+		    f->b->catalog, f->event.type), &sample);
+		want_members(f->event.order, buf_as_slice(&sample),
+		    "an operational event");
+	}
+	want_i64((int64_t)n, 6, "types");
 	buf_free(&sample);
+}
+
+/* One for each failing and each recovery, and no password. */
+static void
+the_mail_server_has_events_of_its_own(void **state)
+{
+	struct fixture *f = *state;
+	struct operational_mail_ask ask = {
+		.what = OPERATIONAL_MAIL_FAILING,
+		.url = "smtp://me:secret@a.example:587", .since_ms = 1000,
+		.word = "login", .sentence = "The server refuses the user",
+		.waiting = -1, .now_ms = 3500 };
+	uint32_t sub = bench_subscription(f->b, f->operator,
+	    OPERATOR(MAIL_FAILING, ""));
+	struct buf got = BUF_INIT(256);
+	bool any = false;
+
+	for (int i = 0; i < 2; i++) {
+		want_rc(operational_mail_post(&f->b->config, f->b->rosters,
+		    &ask, &any), RC_OK, "post");
+		want_i64(any, true, "anybody");
+		ask.now_ms += 1000;
+	}
+	want_i64((int64_t)newest(f), 1, "events of one failing");
+	want_i64(sub, 2, "the one there is");
+	want_str(receivers(f, &got), "2 ", "who gets it");
+	want_slice(f->event.order, SLICE("{\"server\":"
+	    "\"smtp://a.example:587\",\"since\":"
+	    "\"1970-01-01T00:00:01.000Z\",\"failingSeconds\":2,"
+	    "\"word\":\"login\",\"sentence\":"
+	    "\"The server refuses the user\",\"waiting\":null}"), "what");
+	ask.what = OPERATIONAL_MAIL_RECOVERED;
+	want_rc(operational_mail_post(&f->b->config, f->b->rosters, &ask,
+	    &any), RC_OK, "post");
+	want_i64(any, false, "anybody asked for its recovery");
+	ask.what = OPERATIONAL_MAIL_FAILING;
+	ask.since_ms++;
+	want_rc(operational_mail_post(&f->b->config, f->b->rosters, &ask,
+	    &any), RC_OK, "post");
+	want_i64((int64_t)newest(f), 2, "events of two failings");
+	buf_free(&got);
 }
 
 static void
@@ -214,7 +297,7 @@ asked_again_it_is_the_same_event_whatever_has_become_of_it(void **state)
 	struct fixture *f = *state;
 
 	bench_subscription(f->b, f->operator,
-	    OPERATOR(FAILING "," DISABLED "," RECOVERED, ""));
+	    OPERATOR(FAILING "," WARNING "," DISABLED "," RECOVERED, ""));
 	post(f);
 	f->ask.health.failures++;
 	f->ask.health.last_failure_ms += 1000;
@@ -226,28 +309,37 @@ asked_again_it_is_the_same_event_whatever_has_become_of_it(void **state)
 	post(f);
 	want_i64((int64_t)newest(f), 2, "events of two rows");
 
+	f->ask.what = OPERATIONAL_WARNING;
+	for (int i = 0; i < 2; i++) {
+		f->ask.stage = NOTICE_FIRST;
+		post(f);
+		f->ask.stage = NOTICE_HALFWAY;
+		post(f);
+	}
+	want_i64((int64_t)newest(f), 4, "warned of twice");
+
 	f->ask.what = OPERATIONAL_RECOVERED;
 	post(f);
 	f->ask.health = (struct store_health){ .last_success_ms = 70000,
 	    .last_failure_ms = f->ask.health.last_failure_ms };
 	post(f);				/* as the store knows it later */
-	want_i64((int64_t)newest(f), 3, "recovered once");
+	want_i64((int64_t)newest(f), 5, "recovered once");
 
 	f->ask.what = OPERATIONAL_DISABLED;
 	post(f);
 	f->ask.now_ms += 5000;
 	post(f);
-	want_i64((int64_t)newest(f), 4, "disabled once");
+	want_i64((int64_t)newest(f), 6, "disabled once");
 	want_rc(subscription_set_state(&f->b->config, f->sub,
 	    SUBSCRIPTION_DISABLED, "gone", &f->b->why), RC_OK, "disable");
 	want_i64(post(f), false, "anybody, of one that is disabled");
-	want_i64((int64_t)newest(f), 4, "still once");
+	want_i64((int64_t)newest(f), 6, "still once");
 	while (clock_now_ms() <= since_ms(f))	/* by the clock it is told */
 		continue;
 	want_rc(subscription_set_state(&f->b->config, f->sub,
 	    SUBSCRIPTION_ACTIVE, "", &f->b->why), RC_OK, "resume");
 	post(f);
-	want_i64((int64_t)newest(f), 5, "disabled twice");
+	want_i64((int64_t)newest(f), 7, "disabled twice");
 }
 
 static void
@@ -440,7 +532,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(what_nobody_wants_is_not_kept),
 	    TEST(it_says_whose_it_is_how_it_stands_and_since_when),
-	    TEST(it_has_the_members_of_the_sample),
+	    TEST(each_has_the_members_of_its_sample),
+	    TEST(the_mail_server_has_events_of_its_own),
 	    TEST(times_that_nobody_knows_are_null),
 	    TEST(asked_again_it_is_the_same_event_whatever_has_become_of_it),
 	    TEST(it_is_never_for_the_subscription_that_it_is_about),
