@@ -7,6 +7,7 @@
 #ifndef DELIVER_CHANNEL_H
 #define DELIVER_CHANNEL_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include "base/buf.h"
@@ -47,6 +48,14 @@ struct channel_result {
 	bool		 cut;		/* the body did not come whole */
 	struct slice	 retry_after;	/* s NULL: none */
 };
+
+/* errno of this says that we lack something, not the other side. */
+static inline bool
+channel_is_lack(int err)
+{
+	return err == EMFILE || err == ENFILE || err == ENOMEM ||
+	    err == ENOBUFS;
+}
 
 /* *r lasts until the callback returns, which may start another request. */
 typedef void channel_done(void *arg, const struct channel_result *r);

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 #include "base/clock.h"
@@ -12,14 +11,6 @@
 #define EVENTS		64	/* taken from epoll at once */
 #define SPARE		64	/* transfers kept for reuse while idle */
 #define PAIR_MAX	(RESOLVE_HOST_MAX + 16 + RESOLVE_TEXT_MAX)
-
-/* Where systems keep the certificates they trust. */
-static const char *const known_ca[] = {
-	"/etc/ssl/certs/ca-certificates.crt",	/* Debian, Arch, Alpine */
-	"/etc/pki/tls/certs/ca-bundle.crt",	/* Fedora */
-	"/etc/ssl/ca-bundle.pem",		/* SUSE */
-	"/etc/ssl/cert.pem",			/* BSDs */
-};
 
 static void
 put_last(struct transfers *ts, struct transfer *t)
@@ -131,30 +122,6 @@ arm(struct webhook *w)
 
 /* Making and freeing. */
 
-static enum rc
-find_ca(struct webhook *w, const char *ca, struct buf *why)
-{
-	const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
-	struct stat st;
-
-	if (*ca != '\0') {
-		if (stat(ca, &st) == -1) {
-			buf_printf(why, "[tls] ca %s: %s", ca,
-			    strerror(errno));
-			return RC_INVALID;
-		}
-		w->ca_is_dir = S_ISDIR(st.st_mode);
-		w->ca = strdup(ca);
-	} else if (v->age < CURLVERSION_SEVENTH ||
-	    (v->cainfo == NULL && v->capath == NULL) ||
-	    (v->cainfo != NULL && stat(v->cainfo, &st) == -1)) {
-		for (size_t i = 0; w->ca == NULL && i < NELEM(known_ca); i++)
-			if (stat(known_ca[i], &st) == 0)
-				w->ca = strdup(known_ca[i]);
-	}
-	return RC_OK;
-}
-
 static bool
 watch(struct webhook *w, int fd)
 {
@@ -180,7 +147,7 @@ webhook_new(struct webhook **out, const struct webhook_options *o,
 		rc = RC_IO;
 		goto done;
 	}
-	rc = find_ca(w, o->ca, why);
+	rc = tls_trust_find(&w->trust, o->ca, why);
 	if (rc != RC_OK)
 		goto done;
 	rc = RC_IO;
@@ -245,7 +212,7 @@ webhook_free(struct webhook *w)
 		close(w->timer);
 	if (w->epoll != -1)
 		close(w->epoll);
-	free(w->ca);
+	tls_trust_clear(&w->trust);
 	free(w);
 }
 

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -174,6 +175,18 @@ look_up(void *arg)
 	(void)!write(sh->event, &one, sizeof one);
 	let_go(sh);
 	return NULL;
+}
+
+bool
+resolve_is_known(const char *host)
+{
+	static const char local[] = "localhost";
+	size_t len = strlen(host), n = sizeof local - 1;
+	unsigned char a[16];
+
+	return *host == '[' || inet_pton(AF_INET, host, a) == 1 ||
+	    (len >= n && strcasecmp(host + len - n, local) == 0 &&
+	    (len == n || host[len - n - 1] == '.'));
 }
 
 struct resolve *

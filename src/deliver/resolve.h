@@ -43,6 +43,12 @@ typedef void resolve_find(const char *host, struct resolve_answer *a);
 /* By getaddrinfo. */
 resolve_find resolve_by_system;
 
+/*
+ * An address needs no look-up ("[...]" is one), and libcurl knows localhost
+ * and what ends in it by itself.
+ */
+bool resolve_is_known(const char *host);
+
 /* NULL: no descriptors or memory. */
 struct resolve *resolve_new(resolve_find *find);
 

@@ -1,4 +1,3 @@
-#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -27,30 +26,7 @@ webhook_connect_left_ms(const struct transfer *t)
 	    t->rq.timeout_ms : WEBHOOK_CONNECT_MS);
 }
 
-bool
-webhook_is_lack(int err)
-{
-	return err == EMFILE || err == ENFILE || err == ENOMEM ||
-	    err == ENOBUFS;
-}
-
 /* Names. */
-
-/*
- * An address needs no look-up, and libcurl knows localhost by itself; it has
- * normalised the numbers that stand for an IPv4 address before.
- */
-static bool
-is_known(const char *host)
-{
-	static const char local[] = "localhost";
-	size_t len = strlen(host), n = sizeof local - 1;
-	unsigned char a[16];
-
-	return *host == '[' || inet_pton(AF_INET, host, a) == 1 ||
-	    (len >= n && strcasecmp(host + len - n, local) == 0 &&
-	    (len == n || host[len - n - 1] == '.'));
-}
 
 /* Take host and port out of the URL, as libcurl reads it. */
 static bool
@@ -90,7 +66,7 @@ on_lookup(void *state, void *reserved, void *arg)
 	(void)reserved;
 	if (!read_authority(t))
 		return 1;
-	if (is_known(t->host))
+	if (resolve_is_known(t->host))
 		return 0;
 	t->asks = !t->named;
 	return 1;			/* ends this try */
@@ -122,7 +98,7 @@ on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
 	fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
 	if (fd != -1)
 		t->opened = true;
-	else if (webhook_is_lack(errno))
+	else if (channel_is_lack(errno))
 		t->os_error = errno;
 	return fd;
 }
@@ -232,10 +208,7 @@ webhook_set_up(struct transfer *t)
 	curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L);
 	curl_easy_setopt(e, CURLOPT_USERAGENT, OUTGOING_USER_AGENT);
 	curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, (long)IDLE_S);
-	curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	if (w->ca != NULL)
-		curl_easy_setopt(e, w->ca_is_dir ? CURLOPT_CAPATH :
-		    CURLOPT_CAINFO, w->ca);
+	tls_set_up(e, &w->trust);
 	curl_easy_setopt(e, CURLOPT_RESOLVER_START_FUNCTION, on_lookup);
 	curl_easy_setopt(e, CURLOPT_RESOLVER_START_DATA, t);
 	curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_open);

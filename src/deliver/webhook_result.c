@@ -80,7 +80,7 @@ word_of(const struct transfer *t, CURLcode code, enum step step)
 		return "timeout";
 	case CURLE_COULDNT_RESOLVE_HOST:
 		return t->dns_error == EAI_MEMORY ||
-		    webhook_is_lack(t->os_error) ||
+		    channel_is_lack(t->os_error) ||
 		    (t->dns_error == EAI_SYSTEM && t->os_error == EAGAIN) ?
 		    "internal" : "dns";
 	case CURLE_COULDNT_CONNECT:
@@ -90,14 +90,6 @@ word_of(const struct transfer *t, CURLcode code, enum step step)
 	case CURLE_GOT_NOTHING:
 	case CURLE_PARTIAL_FILE:
 		return "reset";
-	case CURLE_SSL_CONNECT_ERROR:
-	case CURLE_PEER_FAILED_VERIFICATION:
-	case CURLE_SSL_CERTPROBLEM:
-	case CURLE_SSL_CIPHER:
-	case CURLE_SSL_ISSUER_ERROR:
-	case CURLE_SSL_INVALIDCERTSTATUS:
-	case CURLE_SSL_SHUTDOWN_FAILED:
-		return "tls";
 	case CURLE_URL_MALFORMAT:
 	case CURLE_ABORTED_BY_CALLBACK:		/* a host we read otherwise */
 		return "url";
@@ -112,7 +104,7 @@ word_of(const struct transfer *t, CURLcode code, enum step step)
 	case CURLE_OUT_OF_MEMORY:	/* also a header without end */
 		return step < WAITING ? "internal" : "protocol";
 	default:
-		return "protocol";
+		return tls_failed(code) ? "tls" : "protocol";
 	}
 }
 
@@ -218,40 +210,6 @@ say_dns(const struct transfer *t)
 	}
 }
 
-/*
- * By what OpenSSL found (X509_V_ERR_* of its x509_vfy.h); another TLS library
- * has other numbers, and libcurl's words must do.
- */
-static const char *
-say_tls(const struct transfer *t, CURLcode code)
-{
-	static const struct { long err; const char *text; } why[] = {
-		{ 9, "The server's certificate is not valid yet" },
-		{ 10, "The server's certificate has expired" },
-		{ 18, "The server's certificate is signed by itself alone" },
-		{ 19, "The server's certificate comes from an issuer that is "
-		    "not trusted here" },
-		{ 20, "The server's certificate comes from an issuer that is "
-		    "not trusted here" },
-		{ 21, "The server's certificate comes from an issuer that is "
-		    "not trusted here" },
-		{ 23, "The server's certificate has been revoked" },
-		{ 62, "The server's certificate is for another name" },
-	};
-	long err = 0;
-
-	if (code == CURLE_PEER_FAILED_VERIFICATION) {
-		curl_easy_getinfo(t->easy, CURLINFO_SSL_VERIFYRESULT, &err);
-		/* the name is libcurl's own to compare */
-		if (strstr(t->error, "certificate subject name") != NULL)
-			err = 62;
-	}
-	for (size_t i = 0; i < NELEM(why); i++)
-		if (why[i].err == err)
-			return why[i].text;
-	return NULL;
-}
-
 static void
 sentence(const struct transfer *t, CURLcode code, enum step step,
     struct channel_result *r)
@@ -266,7 +224,8 @@ sentence(const struct transfer *t, CURLcode code, enum step step,
 		{ "url", "The URL can't be used" },
 		{ "internal", "The request could not be made" },
 	};
-	const char *text = "", *more = t->error, *tls = say_tls(t, code);
+	const char *text = "", *more = t->error;
+	const char *tls = tls_complaint(t->easy, code, t->error);
 
 	if (r->status != 0) {
 		say_status(t, r);

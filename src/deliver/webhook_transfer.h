@@ -16,6 +16,7 @@
 #include <curl/curl.h>
 #include "deliver/channel_webhook.h"
 #include "deliver/resolve.h"
+#include "deliver/tls.h"
 
 #define WEBHOOK_HEAD_READ	(64 * 1024)	/* of a response's headers */
 
@@ -73,8 +74,7 @@ struct transfers {
 struct webhook {
 	CURLM		*multi;
 	struct guard	 guard;
-	char		*ca;		/* NULL: libcurl's own */
-	bool		 ca_is_dir;
+	struct tls_trust trust;
 	int		 epoll, timer;
 	int64_t		 wake_us;	/* curl wants to be called; INT64_MAX */
 	int64_t		 armed_us;	/* what the timer is set to */
@@ -102,9 +102,6 @@ void webhook_set_name(struct transfer *t, const char *addresses);
 
 /* The part of WEBHOOK_CONNECT_MS and its own time that is left, at least 1. */
 int64_t webhook_connect_left_ms(const struct transfer *t);
-
-/* errno of this says that we lack something, not the other side. */
-bool webhook_is_lack(int err);
 
 /*
  * What came of a transfer that ended with code, before it leaves the multi
