@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -8,10 +9,12 @@
 #include <unistd.h>
 #include "base/log.h"
 #include "deliver/sweep_inner.h"
+#include "shape/mime.h"
 
 #define SPARE_FDS	64	/* descriptors that are not for endpoints */
 #define SLOTS_MIN	2	/* as lanes_new wants it */
 #define LANES_PAGE	256
+#define PASSWORD_MAX	1024
 #define BUDGET_MAX_MS	(INT64_C(365) * 86400000)	/* that is: no limit */
 
 /*
@@ -58,6 +61,30 @@ init_cond(pthread_cond_t *c)
 	pthread_condattr_destroy(&a);
 }
 
+/* [mail]; without a URL there is none, and what is to be mailed waits. */
+static enum rc
+set_up_mail(struct sweep *s, struct buf *why)
+{
+	const struct conf *cf = &s->conf;
+	char password[PASSWORD_MAX] = "";
+	struct mail_options mo = { .url = cf->mail_url, .user = cf->mail_user,
+	    .password = password, .ca = cf->tls_ca,
+	    .connections = (uint32_t)cf->mail_connections };
+	struct slice from;
+	enum rc rc;
+
+	if (cf->mail_url[0] == '\0')
+		return RC_OK;
+	rc = mime_address(slice_of(cf->mail_from), &from);
+	if (rc != RC_OK) {
+		buf_puts(why, "[mail] from: it must be an address");
+		return RC_INVALID;
+	}
+	snprintf(s->mail_from, sizeof s->mail_from, "%.*s", (int)from.len,
+	    from.s);
+	return mail_new(&s->mail, &mo, why);
+}
+
 enum rc
 sweep_new(struct sweep **out, const struct sweep_options *o, struct buf *why)
 {
@@ -71,6 +98,7 @@ sweep_new(struct sweep **out, const struct sweep_options *o, struct buf *why)
 	s->rosters = o->rosters;
 	s->conf = *o->conf;
 	s->slots = slots(o->conf);
+	s->mail_connections = (uint32_t)o->conf->mail_connections;
 	s->held = (struct sweeplock)SWEEPLOCK_INIT;
 	atomic_init(&s->nudge, -1);
 	pthread_mutex_init(&s->lock, NULL);
@@ -90,6 +118,8 @@ sweep_new(struct sweep **out, const struct sweep_options *o, struct buf *why)
 		goto done;
 	wo.connections = s->slots;
 	rc = webhook_new(&s->webhook, &wo, why);
+	if (rc == RC_OK)
+		rc = set_up_mail(s, why);
 done:
 	if (rc != RC_OK) {
 		sweep_free(s);
@@ -114,6 +144,7 @@ sweep_free(struct sweep *s)
 	roster_release(s->loop_box.roster);
 	free(s->keeper_box.wish);
 	webhook_free(s->webhook);
+	mail_free(s->mail);
 	sweeplock_release(&s->held);
 	if (s->event != -1)
 		close(s->event);

@@ -98,7 +98,7 @@ struct sweep {
 	struct webhook	*webhook;	/* the loop's */
 	struct mail	*mail;		/* the same; NULL: not configured */
 	uint32_t	 mail_connections;
-	const char	*mail_from;	/* its envelope's address; "" */
+	char		 mail_from[256];	/* of its envelope */
 	uint32_t	 slots;
 	struct sweeplock held;		/* the keeper's, once started */
 	pthread_t	 keeper, loop;
