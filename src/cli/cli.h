@@ -36,9 +36,9 @@ struct command {
 };
 
 extern const struct command cmd_backtest, cmd_catalog, cmd_client, cmd_config,
-    cmd_deliveries, cmd_events, cmd_give_up, cmd_init, cmd_key, cmd_preview,
-    cmd_purge, cmd_secret, cmd_send, cmd_show, cmd_stats, cmd_subscription,
-    cmd_sweep, cmd_test, cmd_timers, cmd_verify;
+    cmd_deliveries, cmd_events, cmd_give_up, cmd_init, cmd_key, cmd_preset,
+    cmd_preview, cmd_purge, cmd_secret, cmd_send, cmd_show, cmd_stats,
+    cmd_subscription, cmd_sweep, cmd_test, cmd_timers, cmd_verify;
 
 /* A command's option: --name, with a value unless flag is set. */
 struct cli_option {

@@ -14,10 +14,10 @@
 
 static const struct {
 	const char *head;
-	const struct command *command[8];
+	const struct command *command[9];
 } table[] = {
 	{ "Set up", { &cmd_init, &cmd_client, &cmd_key, &cmd_subscription,
-	    &cmd_secret, &cmd_catalog, &cmd_config } },
+	    &cmd_preset, &cmd_secret, &cmd_catalog, &cmd_config } },
 	{ "Use", { &cmd_send, &cmd_sweep, &cmd_give_up, &cmd_purge } },
 	{ "Try", { &cmd_preview, &cmd_test, &cmd_backtest } },
 	{ "Look", { &cmd_events, &cmd_deliveries, &cmd_timers, &cmd_show,

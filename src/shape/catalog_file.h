@@ -1,7 +1,7 @@
 /*
  * catalog_file - a catalogue's file in memory, indexed as JSON.
  *
- * For catalog_load.c.  It knows nothing of what a catalogue holds.
+ * For catalog_load.c and preset.c.  It knows nothing of what a file holds.
  */
 #ifndef SHAPE_CATALOG_FILE_H
 #define SHAPE_CATALOG_FILE_H

@@ -105,9 +105,9 @@ bool task_wants_operational(const struct task *t);
 /*
  * Append the task's JSON: as it was given, events and name filled in,
  * byte-stable from then on.  With mask, secrets (header values other than
- * content-type, accept and those shown; URL query values named like a secret)
- * stand as {"secret":true} or ••••1a2b as DESIGN §9 says, of Slack's URL all
- * after its host.
+ * content-type, accept and those shown; URL query values named like a secret;
+ * all after the host of Slack's URL, and of a webhook's whose host is Slack,
+ * Discord or Office) stand as {"secret":true} or ••••1a2b as DESIGN §9 says.
  */
 void task_print(const struct task *t, bool mask, struct buf *out);
 
@@ -127,10 +127,10 @@ bool task_filter_matches(const struct task *t, const struct order *o);
 /*
  * Append json, a task that may carry masks in place of secrets, with what old
  * holds there: {"secret":true} for a header's value, a masked value in the
- * URL's query or in place of Slack's path.  A mask stays, and task_compile refuses it, if old has nothing
- * for it or if the URL has another scheme, host or port than old's: no edit
- * takes a secret along to an address it was not given for.  json that is no
- * JSON is appended as it is.
+ * URL's query, the masked rest of a URL.  A mask stays, and task_compile
+ * refuses it, if old has nothing for it or if the URL has another scheme, host
+ * or port than old's: no edit takes a secret along to an address it was not
+ * given for.  json that is no JSON is appended as it is.
  */
 void task_merge_secrets(const struct task *old, struct slice json,
     struct buf *out);
@@ -188,10 +188,7 @@ struct task_request {
 
 void task_request_free(struct task_request *r);
 
-/*
- * Call each for every secret of the request's URL, as it stands there: values
- * of its query, and of Slack's all that is after the host.
- */
+/* Call each for every secret of the request's URL, as it stands there. */
 typedef void task_secret(void *arg, struct slice value);
 void task_request_secrets(const struct task_request *r, task_secret *each,
     void *arg);

@@ -155,18 +155,19 @@ bool task_param_next(struct slice *query, struct task_param *p,
 /* Append the mask of a parameter's value. */
 void task_param_mask(const struct task_param *p, struct buf *out);
 
-/*
- * Append a URL, or its template, with the secrets of its query masked; of
- * Slack's all after its address.
- */
+/* Append a URL, or its template, with its secrets masked. */
 void task_mask_url(enum task_channel channel, struct slice url,
     struct buf *out);
 
 /*
- * The bytes of Slack's URL that are no secret: its scheme and authority, and
- * the / after.
+ * The bytes of a URL before its secret part: all, if there is none but in its
+ * query; scheme, authority and the / after of Slack's, and of a webhook's at
+ * a host of which all URLs are secret.
  */
-size_t task_slack_open(struct slice url);
+size_t task_url_open(enum task_channel channel, struct slice url);
+
+/* Append the mask of such a part. */
+void task_rest_mask(struct slice rest, struct buf *out);
 
 /* As the members of a task are named. */
 extern const char *const task_channel_name[];

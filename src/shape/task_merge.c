@@ -127,18 +127,17 @@ copy_to(struct copy *c, uint32_t i)
 	c->done = at + value.len;
 }
 
-/* All of Slack's is one secret, with one mask. */
+/* All after the host is one secret, with one mask. */
 static void
-merge_slack(struct slice old, struct slice url, struct buf *out)
+merge_rest(struct slice old, size_t open, struct slice url, size_t now,
+    struct buf *out)
 {
-	size_t was = task_slack_open(old), now = task_slack_open(url);
-	struct slice rest = { old.s + was, old.len - was };
+	struct slice rest = { old.s + open, old.len - open };
 	struct buf mask = BUF_INIT(TASK_SHOWN_MAX);
 
 	buf_put(out, url.s, now);
 	url = (struct slice){ url.s + now, url.len - now };
-	if (rest.len > 0)
-		task_mask(rest, &mask);
+	task_rest_mask(rest, &mask);
 	buf_slice(out, slice_eq(buf_as_slice(&mask), url) ? rest : url);
 	buf_free(&mask);
 }
@@ -148,10 +147,12 @@ merge_member_url(struct copy *c, uint32_t url, struct slice was,
     struct slice now)
 {
 	struct buf merged = BUF_INIT(2 * TASK_SHOWN_MAX);
+	size_t open = task_url_open(c->channel, was);
 
 	(void)buf_room(&merged, merged.max);	/* at once: leaves no copies */
-	if (c->channel == TASK_SLACK)
-		merge_slack(was, now, &merged);
+	if (open < was.len)
+		merge_rest(was, open, now, task_url_open(c->channel, now),
+		    &merged);
 	else
 		merge_url(was, now, &merged);
 	/* it may be too long either way; without masks it is left as it is */

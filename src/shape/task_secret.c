@@ -105,16 +105,6 @@ task_param_next(struct slice *query, struct task_param *p, struct slice *end)
 	return true;
 }
 
-/* Of a tag nothing is shown: its end says nothing, and may hold an &. */
-void
-task_param_mask(const struct task_param *p, struct buf *out)
-{
-	size_t n = p->value.len < SHOWN ? p->value.len : SHOWN;
-	bool tag = memchr(p->value.s + p->value.len - n, '}', n) != NULL;
-
-	task_mask(tag ? SLICE("") : p->value, out);
-}
-
 struct slice
 task_url_query(struct slice url, struct slice *head)
 {
@@ -125,30 +115,68 @@ task_url_query(struct slice url, struct slice *head)
 	return (struct slice){ url.s + n, url.len - n };
 }
 
+static bool
+ends_with(struct slice s, const char *end)
+{
+	struct slice e = slice_of(end);
+
+	return s.len >= e.len && text_same_nocase(
+	    (struct slice){ s.s + s.len - e.len, e.len }, e);
+}
+
+/* Whoever knows a URL there may write to somebody's channel. */
+static bool
+is_secret_host(struct slice host)
+{
+	static const char *const hosts[] = { "hooks.slack.com",
+	    "hooks.slack-gov.com", "discord.com", "discordapp.com" };
+
+	for (size_t i = 0; i < NELEM(hosts); i++)
+		if (text_same_nocase(host, slice_of(hosts[i])))
+			return true;
+	return ends_with(host, ".discord.com") ||
+	    ends_with(host, ".webhook.office.com");
+}
+
 size_t
-task_slack_open(struct slice url)
+task_url_open(enum task_channel channel, struct slice url)
 {
 	struct slice host = task_url_host(url);
-	size_t n = (size_t)(host.s - url.s);
+	size_t n;
 
+	if (channel == TASK_MAIL ||
+	    (channel == TASK_WEBHOOK && !is_secret_host(host)))
+		return url.len;
+	if (host.s == NULL)
+		return 0;		/* what it is, nobody knows */
+	n = (size_t)(host.s - url.s);
 	while (n < url.len && url.s[n] != '/' && url.s[n] != '?')
 		n++;
 	return n + (n < url.len);
 }
 
+/* Of a tag nothing is shown: its end says nothing, and may hold an &. */
 static void
-mask_slack(struct slice url, struct buf *out)
+mask(struct slice secret, struct buf *out)
 {
-	size_t n;
+	size_t n = secret.len < SHOWN ? secret.len : SHOWN;
 
-	if (task_url_host(url).s == NULL) {
-		buf_puts(out, TASK_DOTS);	/* what it is, nobody knows */
-		return;
-	}
-	n = task_slack_open(url);
-	buf_put(out, url.s, n);
-	if (n < url.len)
-		task_mask((struct slice){ url.s + n, url.len - n }, out);
+	if (memchr(secret.s + secret.len - n, '}', n) != NULL)
+		secret.len = 0;
+	task_mask(secret, out);
+}
+
+void
+task_param_mask(const struct task_param *p, struct buf *out)
+{
+	mask(p->value, out);
+}
+
+void
+task_rest_mask(struct slice rest, struct buf *out)
+{
+	if (rest.len > 0)
+		mask(rest, out);
 }
 
 static void
@@ -172,32 +200,32 @@ mask_query(struct slice url, struct buf *out)
 void
 task_mask_url(enum task_channel channel, struct slice url, struct buf *out)
 {
-	if (channel == TASK_SLACK)
-		mask_slack(url, out);
-	else
+	size_t n = task_url_open(channel, url);
+
+	if (n == url.len) {
 		mask_query(url, out);
+		return;
+	}
+	buf_put(out, url.s, n);
+	task_rest_mask((struct slice){ url.s + n, url.len - n }, out);
 }
 
 /*
- * The path less its first word, and its last part, which is the secret proper.
- * That word is "services", and Slack says no_service of much that is no secret.
+ * All but its first word, and its last part, which is the secret proper.  Of
+ * Slack's that word is "services", and no_service is one of its answers.
  */
 static void
-slack_secrets(struct slice url, task_secret *each, void *arg)
+rest_secrets(struct slice rest, task_secret *each, void *arg)
 {
-	size_t n = task_slack_open(url);
-	struct slice path = { url.s + n, url.len - n };
-	const char *slash = path.len == 0 ? NULL :
-	    memchr(path.s, '/', path.len);
+	const char *slash = memchr(rest.s, '/', rest.len);
 
 	if (slash != NULL)
-		slice_take(&path, (size_t)(slash + 1 - path.s));
-	slash = path.len == 0 ? NULL : memrchr(path.s, '/', path.len);
-	if (path.len > 0)
-		each(arg, path);
+		slice_take(&rest, (size_t)(slash + 1 - rest.s));
+	each(arg, rest);
+	slash = rest.len == 0 ? NULL : memrchr(rest.s, '/', rest.len);
 	if (slash != NULL)
 		each(arg, (struct slice){ slash + 1,
-		    path.len - (size_t)(slash + 1 - path.s) });
+		    rest.len - (size_t)(slash + 1 - rest.s) });
 }
 
 void
@@ -206,10 +234,12 @@ task_request_secrets(const struct task_request *r, task_secret *each,
 {
 	struct slice head, end, url = buf_as_slice(&r->url);
 	struct slice query = task_url_query(url, &head);
+	size_t n = task_url_open(r->channel, url);
 	struct task_param p;
 
-	if (r->channel == TASK_SLACK && url.len > 0)
-		slack_secrets(url, each, arg);
+	if (n < url.len)
+		rest_secrets((struct slice){ url.s + n, url.len - n }, each,
+		    arg);
 	while (task_param_next(&query, &p, &end))
 		if (p.secret)
 			each(arg, p.value);

@@ -40,8 +40,9 @@ class Service:
         self.mode = mode
         self.env = {**os.environ, "SKYCAP_CONF": self.dir("s/skycap.conf")}
         os.mkdir(self.dir("data"))
-        os.symlink(os.path.join(harness.TOP, "src/shape/catalog.json"),
-                   self.dir("data/catalog.json"))
+        for name in ("catalog.json", "presets.json"):
+            os.symlink(os.path.join(harness.TOP, "src/shape", name),
+                       self.dir("data", name))
         os.symlink(os.path.join(harness.TOP, "www/templates"),
                    self.dir("data/templates"))
         self.made = json.loads(self.run(
