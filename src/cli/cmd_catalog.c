@@ -17,6 +17,7 @@ put_event(const struct catalog_event *e, struct buf *out)
 	record_put_string(out, "event", slice_of(e->name));
 	record_put_string(out, "group", slice_of(e->group));
 	record_put_string(out, "meaning", slice_of(e->meaning));
+	record_put_string(out, "headline", slice_of(e->headline));
 	record_put_key(out, "aliases");
 	buf_putc(out, '[');
 	for (const char *const *a = e->alias; *a != NULL; a++) {
@@ -143,6 +144,7 @@ show_event(const struct catalog *cat, const struct catalog_event *e)
 	print_member("event", slice_of(e->name));
 	print_member("group", slice_of(e->group));
 	print_member("meaning", slice_of(e->meaning));
+	print_member("headline", slice_of(e->headline));
 	for (const char *const *a = e->alias; *a != NULL; a++) {
 		buf_puts(&b, a == e->alias ? "" : ", ");
 		buf_puts(&b, *a);

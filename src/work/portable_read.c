@@ -94,6 +94,13 @@ members(struct portable_file *f, uint32_t obj, const char *const *known,
 	return true;
 }
 
+static bool
+is_task(const struct json_doc *d)
+{
+	return json_find(d, 0, "httpRequest") != 0 ||
+	    json_find(d, 0, "slack") != 0 || json_find(d, 0, "mail") != 0;
+}
+
 /* True if the text is of a format that is read here. */
 static bool
 check_format(struct portable_file *f, uint32_t format, uint32_t version)
@@ -104,7 +111,7 @@ check_format(struct portable_file *f, uint32_t format, uint32_t version)
 
 	if (format == 0)
 		portable_fault(f, 0, "it is no client's export: it lacks "
-		    "\"format\"%s", json_find(&f->doc, 0, "httpRequest") != 0 ?
+		    "\"format\"%s", is_task(&f->doc) ?
 		    "; a task is for skycap subscription add" : "");
 	else if (json_i64(&f->doc, format, false, &v) != RC_OK || v < 1)
 		portable_fault(f, format, "must be %d", PORTABLE_FORMAT);

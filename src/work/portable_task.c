@@ -65,29 +65,37 @@ problem(void *arg, const char *pointer, const char *detail)
 	buf_free(&text);
 }
 
-/* Some secret of the task is only a mask. */
 static bool
-is_masked(const struct json_doc *d, uint32_t task)
+has_masked_url(const struct json_doc *d, uint32_t channel)
 {
 	static const char dots[] = "\xe2\x80\xa2\xe2\x80\xa2";
-	uint32_t http = json_find(d, task, "httpRequest");
-	uint32_t url = json_find(d, http, "url");
-	uint32_t header = json_find(d, http, "header");
+	uint32_t url = json_find(d, channel, "url");
 	struct buf text = BUF_INIT(65536);
 	bool masked = false;
 
-	if (http == 0)
-		return false;
 	if (url != 0 && d->tok[url].type == JSON_STRING) {
 		json_string(d, url, &text);
 		masked = memmem(buf_str(&text), text.len, dots,
 		    sizeof dots - 1) != NULL;
 	}
+	buf_free(&text);
+	return masked;
+}
+
+/* Some secret of the task is only a mask. */
+static bool
+is_masked(const struct json_doc *d, uint32_t task)
+{
+	uint32_t http = json_find(d, task, "httpRequest");
+	uint32_t slack = json_find(d, task, "slack");
+	uint32_t header = http == 0 ? 0 : json_find(d, http, "header");
+	bool masked = (http != 0 && has_masked_url(d, http)) ||
+	    (slack != 0 && has_masked_url(d, slack));
+
 	if (header != 0 && d->tok[header].type == JSON_OBJECT)
 		for (uint32_t k = header + 1; k < d->tok[header].next;
 		    k = d->tok[k + 1].next)
 			masked |= json_find(d, k + 1, "secret") != 0;
-	buf_free(&text);
 	return masked;
 }
 
