@@ -1,10 +1,12 @@
 /*
  * A task and an order, with a NUL between them.  Whatever the two are: if the
  * task compiles and renders, its body is JSON, its header values are one line,
- * its URL has the scheme and authority the task was written with, and what
- * task_print gives compiles to the same again; and so does, with its secrets
- * put back, what it gives masked.
+ * its URL has the scheme and authority the task was written with, a mail goes
+ * to one address under a subject of one line, and what task_print gives
+ * compiles to the same again; and so does, with its secrets put back, what it
+ * gives masked.
  */
+#include "base/text.h"
 #include "fuzz.h"
 #include "shape/task.h"
 
@@ -57,8 +59,8 @@ check_url(const struct task *t, struct slice url)
 	task_print(t, false, &text);
 	CHECK(json_scan(&d, buf_as_slice(&text), &fuzz_no_limits, &err) ==
 	    RC_OK);
-	json_string(&d, json_find(&d, json_find(&d, 0, "httpRequest"), "url"),
-	    &want);
+	json_string(&d, json_find(&d, json_find(&d, 0, task_channel(t) ==
+	    TASK_SLACK ? "slack" : "httpRequest"), "url"), &want);
 	slashes = strstr(buf_str(&want), "://");
 	CHECK(slashes != NULL);
 	n = (size_t)(slashes - want.s) + 3;
@@ -73,8 +75,56 @@ check_url(const struct task *t, struct slice url)
 	buf_free(&want);
 }
 
+/* What could end a line, or be taken for the end of one. */
+static bool
+has_control(struct slice s, const char *but)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned char c = (unsigned char)s.s[i];
+
+		if ((c < 0x20 && (c == 0 || strchr(but, c) == NULL)) ||
+		    c == 0x7f || (c == 0xc2 && i + 1 < s.len &&
+		    (unsigned char)s.s[i + 1] < 0xa0))
+			return true;
+	}
+	return false;
+}
+
 static void
-check_request(const struct task *t, const struct task_request *r)
+check_mail(const struct task_request *r)
+{
+	size_t ats = 0;
+
+	CHECK(r->to.len >= 3 && r->to.len <= 254);
+	for (size_t i = 0; i < r->to.len; i++) {
+		unsigned char c = (unsigned char)r->to.s[i];
+
+		CHECK(c > ' ' && c < 0x7f && strchr("<>,;\"()", c) == NULL);
+		ats += c == '@';
+	}
+	CHECK(ats == 1);
+	CHECK(!has_control(buf_as_slice(&r->subject), ""));
+	CHECK(text_is_utf8(buf_as_slice(&r->subject)));
+	CHECK(text_chars(buf_as_slice(&r->subject)) <= TASK_LINE_MAX);
+	CHECK(r->body.len <= TASK_BODY_MAX);
+	CHECK(!has_control(buf_as_slice(&r->body), "\n\t"));
+	CHECK(text_is_utf8(buf_as_slice(&r->body)));
+}
+
+/* Every secret of the URL is gone where it is shown. */
+static void
+check_secret(void *arg, struct slice secret)
+{
+	const struct task_request *r = arg;
+
+	CHECK(secret.len < 8 || memmem(buf_str(&r->url_shown),
+	    r->url_shown.len, secret.s, secret.len) == NULL ||
+	    memmem(r->url.s, (size_t)(secret.s - r->url.s), secret.s,
+	    secret.len) != NULL);
+}
+
+static void
+check_request(const struct task *t, struct task_request *r)
 {
 	static const struct json_limits lim = { .depth = 32,
 	    .string = UINT32_MAX, .tokens = UINT32_MAX,
@@ -82,6 +132,12 @@ check_request(const struct task *t, const struct task_request *r)
 	struct json_doc d = JSON_DOC_INIT;
 	struct json_error err;
 
+	CHECK(r->channel == task_channel(t));
+	if (r->channel == TASK_MAIL) {
+		check_mail(r);
+		return;
+	}
+	task_request_secrets(r, check_secret, r);
 	CHECK(r->body.len <= TASK_BODY_MAX);
 	CHECK(json_scan(&d, buf_as_slice(&r->body), &lim, &err) == RC_OK);
 	json_doc_free(&d);
@@ -117,10 +173,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (order_read(&o, c, order, &err) == RC_OK) {
 		order_check(&o, ignore, NULL);
 		(void)task_filter_matches(t, &o);
-		if (task_render(t, &ev, &r, &why) == RC_OK)
-			check_request(t, &r);
-		else
-			CHECK(why.len > 0);
+		for (; ev.recipient < task_recipients(t) && ev.recipient < 3;
+		    ev.recipient++) {
+			buf_clear(&why);
+			if (task_render(t, &ev, &r, &why) == RC_OK)
+				check_request(t, &r);
+			else
+				CHECK(why.len > 0);
+		}
 	}
 	task_free(t);
 	buf_free(&why);
