@@ -209,8 +209,8 @@ const struct command cmd_preset = {
 	.name = "preset",
 	.usage = "list\nshow NAME [--url URL] [--event TYPE]...",
 	.summary = "ready-made tasks for Teams, Discord, Google Chat and Slack",
-	.help = "`show` prints a task as `skycap subscription add` takes it, for "
-	    "all events of orders\nor for those that --event names:\n\n"
+	.help = "`show` prints a task as `skycap subscription add` takes it, "
+	    "for all events of orders\nor for those that --event names:\n\n"
 	    "  skycap preset show teams --url 'https://...' |\n"
 	    "      skycap subscription add --client ID --file -\n\n"
 	    "Without --url the task has a place for it, and can't be saved "

@@ -35,8 +35,8 @@ template_fault_of(struct slice text, size_t *at)
 }
 
 /*
- * The same mailbox, though RFC 5321 lets a server tell names apart by case: it
- * is said that none does.
+ * RFC 5321 lets a server tell names apart by case, and advises against it;
+ * people mean the same mailbox.
  */
 static bool
 is_there(const struct task *t, struct slice address)

@@ -198,7 +198,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(an_event_without_a_headline_gets_one_of_its_meaning),
+	    cmocka_unit_test(
+		an_event_without_a_headline_gets_one_of_its_meaning),
 	    cmocka_unit_test(texts_are_lines_and_the_operators_hold),
 	    cmocka_unit_test(what_can_not_be_a_text_is_refused_with_its_place),
 	};
