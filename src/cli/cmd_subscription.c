@@ -7,6 +7,26 @@
 
 #define EVENTS_MAX 64
 
+/* It is saved all the same, and what it is due waits until there is mail. */
+static void
+warn_of_mail(const struct cli *c, uint32_t number)
+{
+	const struct subscription *s;
+	const struct roster *r;
+	struct task *t;
+
+	if (c->service.conf.mail_url[0] != '\0' || cli_roster(c, &r) != CLI_OK)
+		return;
+	s = roster_subscription(r, number);
+	t = s == NULL ? NULL : subscription_compile(s);
+	if (t != NULL && task_channel(t) == TASK_MAIL)
+		fprintf(stderr, "skycap: there is no [mail] url in %s yet: "
+		    "what it is due waits until there is\n",
+		    c->service.conf.path);
+	task_free(t);
+	roster_release(r);
+}
+
 static int
 add(struct cli *c, int argc, char **argv)
 {
@@ -48,6 +68,7 @@ add(struct cli *c, int argc, char **argv)
 		store_record_id(c->service.store, STORE_SUBSCRIPTION, number,
 		    id);
 		printf(c->json ? "{\"id\":\"%s\"}\n" : "%s\n", id);
+		warn_of_mail(c, number);
 	}
 done:
 	buf_free(&why);
@@ -242,8 +263,10 @@ edit(struct cli *c, int argc, char **argv)
 	else if (subscription_edit(&cf, number, rec.version,
 	    buf_as_slice(&json), &why) != RC_OK)
 		status = cli_fail("%s", buf_str(&why));
-	else
+	else {
 		service_nudge_all(&c->service);
+		warn_of_mail(c, number);
+	}
 done:
 	store_record_clear(&rec);
 	buf_free(&why);

@@ -107,6 +107,20 @@ def test_a_mail_is_saved_as_it_was_written(s):
     assert "mail" not in export(s, sub)
 
 
+def test_mail_is_saved_before_there_is_a_server_for_it(service):
+    for conf, says in (("", "there is no [mail] url in "),
+                       ("[mail]\nurl = smtp://127.0.0.1:1\n"
+                        "from = a@b.example\n", "")):
+        s = service(conf)
+        s.client_id = s.client()
+        sub = add(s, mail("ops@a.example"))
+        assert says in s.last.stderr and bool(says) == bool(s.last.stderr)
+        edit(s, sub, mail("ops@b.example"))
+        assert says in s.last.stderr and bool(says) == bool(s.last.stderr)
+        edit(s, sub, slack())
+        assert s.last.stderr == ""
+
+
 @pytest.mark.parametrize("task, says", [
     (mail("ops@a.example", "ops"), "/mail/to/1: line 1, column "),
     (mail("ops@a.example", "OPS@a.example"), "is there twice"),
