@@ -64,11 +64,24 @@ make(struct outgoing *out, const struct mime *m, struct buf *why)
 	return rc;
 }
 
+/* Nobody is to take it for an order's. */
+static void
+mark_test(struct buf *subject)
+{
+	static const char mark[] = "[Test] ";
+	size_t n = sizeof mark - 1, len = subject->len;
+
+	if (buf_room(subject, n) == NULL)
+		return;
+	memmove(subject->s + n, subject->s, len);
+	memcpy(subject->s, mark, n);
+	subject->len += n;
+}
+
 enum rc
 outgoing_put_mail(struct outgoing *out, const struct outgoing_ask *ask,
     const struct task_event *ev, struct buf *why)
 {
-	struct buf subject = BUF_INIT(out->rq.subject.max + 16);
 	struct buf page = BUF_INIT(1024);
 	struct buf attempt = BUF_INIT(16);
 	struct mime_line line[] = {
@@ -92,14 +105,12 @@ outgoing_put_mail(struct outgoing *out, const struct outgoing_ask *ask,
 	buf_i64(&attempt, ev->attempt);
 	line[2].value = buf_as_slice(&attempt);
 	if (ask->event->test)
-		buf_puts(&subject, "[Test] ");
-	buf_slice(&subject, buf_as_slice(&out->rq.subject));
-	m.subject = buf_as_slice(&subject);
+		mark_test(&out->rq.subject);
+	m.subject = buf_as_slice(&out->rq.subject);
 	put_page(ask, &page);
 	m.unsubscribe = buf_as_slice(&page);
 	rc = make(out, &m, why);
 	buf_free(&attempt);
-	buf_free(&subject);
 	buf_free(&page);
 	return rc;
 }
