@@ -177,8 +177,9 @@ const struct command cmd_show = {
 	    "   responseHead, responseHeaders, responseBody, responseKept, "
 	    "responseLength,\n"
 	    "   truncated}\n"
-	    "Of a mail these are from and to in place of method and url, and "
-	    "body is its text.\n"
+	    "Of a mail these are from and to in place of method and url; body "
+	    "is its text,\nresponseHead the dialogue with the mail server and "
+	    "responseBody its last answer.\n"
 	    "body is null where it can't be proven, and bodyMissing says "
 	    "why; wentOut is false\nif the attempt ended before anything "
 	    "of it was sent.",

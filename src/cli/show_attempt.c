@@ -70,25 +70,38 @@ print_request(const struct store_attempt *a, const struct attempt_body *b)
 
 /* Less the empty line that ends it. */
 static void
-print_answer(const char *title, struct slice head)
+print_part(const char *title, const char *margin, struct slice s)
 {
-	while (head.len > 0 && strchr("\r\n", head.s[head.len - 1]) != NULL)
-		head.len--;
+	while (s.len > 0 && strchr("\r\n", s.s[s.len - 1]) != NULL)
+		s.len--;
+	if (s.len == 0)
+		return;
 	puts(title);
-	print_quoted("  < ", head);
+	print_quoted(margin, s);
 }
 
 static void
+print_body(const struct store_attempt *a)
+{
+	if (a->response_body.len == 0)
+		return;
+	printf("  Its body, %s%" PRIu64 " byte%s:\n",
+	    a->response_len > a->response_body.len ? "of " : "",
+	    a->response_len, a->response_len == 1 ? "" : "s");
+	print_quoted("  | ", a->response_body);
+}
+
+/* Of SMTP's replies the last says how it ended. */
+static void
 print_response(const struct store_attempt *a)
 {
-	if (a->response_head.len > 0)
-		print_answer(attempt_is_mail(a) ? "  The mail server said:" :
-		    "  The answer:", a->response_head);
-	if (a->response_body.len > 0) {
-		printf("  Its body, %s%" PRIu64 " byte%s:\n",
-		    a->response_len > a->response_body.len ? "of " : "",
-		    a->response_len, a->response_len == 1 ? "" : "s");
-		print_quoted("  | ", a->response_body);
+	if (attempt_is_mail(a)) {
+		print_part("  The mail server's answer:", "  < ",
+		    a->response_body);
+		print_part("  The dialogue:", "  | ", a->response_head);
+	} else {
+		print_part("  The answer:", "  < ", a->response_head);
+		print_body(a);
 	}
 	if (a->response_len > a->response_body.len)
 		printf("  truncated at %zu of %" PRIu64 " bytes\n",

@@ -336,7 +336,8 @@ bool
 attempt_went_out(const struct store_attempt *a)
 {
 	static const char *const before[] = { "dns", "guard", "refused",
-	    "unreachable", "tls", "url", "template", "internal", "login" };
+	    "unreachable", "tls", "url", "template", "internal", "login",
+	    "address" };
 
 	for (size_t i = 0; i < NELEM(before); i++)
 		if (strcmp(a->word, before[i]) == 0)

@@ -58,7 +58,8 @@ struct attempt_body {
  *   wentOut            false: it ended before anything of it was sent
  *   body, bodyMissing  the bytes, or null and why; bodyHash, keyed
  *   responseHead, responseHeaders, responseBody
- *                      as they came, what is no UTF-8 replaced
+ *                      as they came, what is no UTF-8 replaced; of a mail the
+ *                      dialogue, none, and the server's last answer
  *   responseKept, responseLength, truncated
  *                      bytes of the body: on record, seen
  */

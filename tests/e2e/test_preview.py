@@ -1,6 +1,8 @@
 """preview shows what a receiver really gets; backtest counts what it would."""
 
 import base64
+import email
+import email.policy
 import hashlib
 import hmac
 import json
@@ -207,6 +209,117 @@ def test_what_comes_from_outside_does_not_work_the_terminal(it):
     # what is no terminal gets the bytes that the signature is of
     assert '{"a":"\u009b2J\u007f"}' in it.run("preview", sub)
     assert "\u009b" not in it.last.stderr
+
+
+# Mail and Slack
+
+MAIL = {"event": ["OrderTicketed"], "mail": {
+    "to": ["ops@client.example", "{{agentEmail}}"],
+    "subject": "Emitido {{agwID}}: {{agent}}",
+    "text": "Hola, {{agent}}:\n\nSu pedido {{agwID}}.\n"}}
+
+
+def configure(it, text):
+    with open(it.made["conf"], "a", encoding="utf-8") as f:
+        f.write(text)
+
+
+def mails(it, *args):
+    return it.lines("preview", *args)
+
+
+def test_a_mail_is_shown_for_each_recipient_as_it_goes_out(it):
+    configure(it, "[mail]\nurl = smtp://127.0.0.1:25\n"
+              "from = Skycap \u00c1vila <skycap@agency.example>\n"
+              "[site]\nurl = https://s.example/sky\n")
+    sub = it.add(MAIL)
+    event, = it.send(ticketed("A-1", agent="Mar\u00eda\r\nBcc: x@y.example",
+                              agentEmail="maria@agency.example"))
+    shown = mails(it, sub)
+    assert [m["to"] for m in shown] == ["ops@client.example",
+                                        "maria@agency.example"]
+    assert [(m["recipient"], m["recipients"]) for m in shown] == \
+        [(1, 2), (2, 2)]
+    ids = set()
+    for m in shown:
+        assert (m["channel"], m["event"], m["wanted"], m["from"]) == \
+            ("mail", event, True, "skycap@agency.example")
+        assert "url" not in m and "method" not in m
+        read = email.message_from_bytes(m["message"].encode("ascii"),
+                                        policy=email.policy.default)
+        assert read["Subject"] == m["subject"]
+        assert m["subject"] == "Emitido A-1: Mar\u00eda  Bcc: x@y.example"
+        assert read["From"] == "Skycap \u00c1vila <skycap@agency.example>"
+        assert read["To"] == m["to"] and "Bcc" not in read
+        assert read.get_content().replace("\r\n", "\n") == m["body"]
+        assert read["List-Unsubscribe"] == \
+            f"<https://s.example/sky/admin/subscriptions/{sub}>"
+        assert read["Skycap-Event-Id"] == event
+        assert read["Message-ID"].endswith("@agency.example>")
+        assert header(m, "subject") == m["subject"]
+        assert [h["name"] for h in m["headers"]] == read.keys()
+        ids.add(read["Message-ID"])
+    assert len(ids) == 2
+    second, = mails(it, sub, "--recipient", "2")
+    assert second["to"] == "maria@agency.example"
+    it.fails("preview", sub, "--recipient", "3", says="from 1 to 2")
+
+
+def test_a_mail_for_people_reads_as_it_will_and_notes_what_is_missing(it):
+    sub = it.add(MAIL)
+    it.send(ticketed("A-1", agent="Mar\u00eda",
+                     agentEmail="maria@agency.example"))
+    out = it.run("preview", sub)
+    assert out.count("MAIL FROM:<skycap@localhost>\n") == 2
+    assert "RCPT TO:<maria@agency.example>\n\nFrom: skycap@localhost\n" in out
+    assert out.count("\nSubject: Emitido A-1: Mar\u00eda\n") == 2
+    assert out.endswith("\n\nHola, Mar\u00eda:\n\nSu pedido A-1.")
+    assert "List-Unsubscribe" not in out
+    assert it.last.stderr.count("no [mail] from is configured") == 2
+    assert "mail      2 of 2, to maria@agency.example\n" in it.last.stderr
+    assert "bytes of text\n" in it.last.stderr
+    configure(it, "[mail]\nfrom = skycap@agency.example\n")
+    it.run("preview", sub)
+    assert it.last.stderr.count("no [mail] url is configured") == 2
+
+
+def test_a_recipient_that_is_none_fails_and_the_others_are_shown(it):
+    sub = it.add(MAIL)
+    it.send(ticketed("A-1", agentEmail="maria@agency.example, x@y.example"))
+    out = it.run("preview", sub, "--json", check=False)
+    assert it.last.returncode == 1 and "can't be rendered: " in it.last.stderr
+    assert [json.loads(m)["to"] for m in out.splitlines()] == \
+        ["ops@client.example"]
+    seen = it.backtest(sub)
+    assert (seen["matched"], seen["failed"]) == (1, 1)
+
+
+def test_a_test_event_says_so_in_header_and_subject(it):
+    sub = it.add({**MAIL, "mail": {**MAIL["mail"],
+                                   "to": "ops@client.example"}})
+    hook = it.add()
+    it.send({**ticketed("A-1"), "test": True})
+    shown, = mails(it, sub)
+    assert "Subject: [Test] Emitido A-1: Ana Gil\r\n" in shown["message"]
+    assert shown["subject"] == "[Test] Emitido A-1: Ana Gil"
+    assert header(shown, "skycap-test") == "true"
+    assert header(it.preview(hook), "skycap-test") == "true"
+
+
+def test_slacks_url_is_masked_and_its_request_is_not_signed(it):
+    sub = it.add({"event": ["OrderTicketed"], "slack": {
+        "url": "https://hooks.slack.com/services/T00/B00/Xyz12345secret",
+        "text": "{{agwID}} <&> {{agent}}"}})
+    it.send(ticketed("A-1", agent="<Ana> & Gil"))
+    shown = it.preview(sub)
+    assert shown["channel"] == "slack" and "Xyz12345" not in json.dumps(shown)
+    assert shown["url"].startswith("https://hooks.slack.com/\u2022")
+    names = {h["name"].lower() for h in shown["headers"]}
+    assert not {n for n in names if n.startswith("webhook-")}
+    assert {"skycap-event", "skycap-event-id", "skycap-attempt"} <= names
+    assert json.loads(shown["body"])["text"] == \
+        "A-1 <&> &lt;Ana&gt; &amp; Gil"
+    assert "Xyz12345secret" in it.run("preview", sub, "--with-secrets")
 
 
 # Which event

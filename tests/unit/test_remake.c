@@ -15,6 +15,7 @@ struct fixture {
 	struct bench	*b;
 	uint32_t	 client, sub;
 	uint64_t	 position;
+	uint16_t	 ordinal;
 	struct store_event ev;
 	struct order	 order;
 	struct remake	 remake;
@@ -71,7 +72,7 @@ tear_down(void **state)
 static struct store_key
 delivery(const struct fixture *f)
 {
-	return (struct store_key){ f->position, f->sub, 0 };
+	return (struct store_key){ f->position, f->sub, f->ordinal };
 }
 
 /* An attempt as a sweep makes it now: what was sent, in body. */
@@ -229,6 +230,34 @@ bytes_that_are_not_proven_are_not_given_out(void **state)
 	buf_free(&sent);
 }
 
+/* Whose it is the ordinal says, that of a replay too. */
+static void
+a_mails_text_is_that_of_its_recipients_delivery(void **state)
+{
+	struct fixture *f = *state;
+	struct buf sent[2] = { BUF_INIT(65536), BUF_INIT(65536) };
+	struct store_attempt a[2];
+
+	edit(f, "{\"name\":\"Mail\",\"event\":[\"OrderTicketed\"],"
+	    "\"mail\":{\"to\":[\"a@b.example\",\"c@d.example\"],"
+	    "\"subject\":\"{{agwID}}\",\"text\":\"{{delivery.id}}\\n"
+	    "\xc3\xa1 {{agwID}}\\n\"}}");
+	for (int i = 0; i < 2; i++) {
+		f->ordinal = i == 0 ? 0 : STORE_RECIPIENTS_MAX + 1;
+		a[i] = attempt(f, 1, &sent[i]);
+		assert_non_null(strstr(buf_str(&sent[i]),
+		    "\n\xc3\xa1 AB\n"));
+		want_same(f, &a[i], &sent[i], "its own");
+		want_slice(buf_as_slice(&f->remake.out.rq.to), i == 0 ?
+		    SLICE("a@b.example") : SLICE("c@d.example"), "to");
+	}
+	want_none(f, &a[0], RC_INVALID, "has another hash");
+	f->ordinal = 2;
+	want_none(f, &a[0], RC_INVALID, "recipient");
+	buf_free(&sent[0]);
+	buf_free(&sent[1]);
+}
+
 static void
 another_key_file_opens_nothing(void **state)
 {
@@ -253,6 +282,7 @@ main(void)
 	    TEST(an_edit_changes_nothing_of_what_was_sent_before),
 	    TEST(a_removed_subscriptions_attempts_are_still_told),
 	    TEST(bytes_that_are_not_proven_are_not_given_out),
+	    TEST(a_mails_text_is_that_of_its_recipients_delivery),
 	    TEST(another_key_file_opens_nothing),
 	};
 
