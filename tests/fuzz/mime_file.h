@@ -7,7 +7,7 @@
 #include "fuzz.h"
 #include "shape/mime.h"
 
-/* A sender, NUL, a recipient, NUL, a subject, NUL, a text; false: it is none. */
+/* A sender, NUL, a recipient, NUL, a subject, NUL, a text; else false. */
 static inline bool
 mime_file(struct slice in, struct mime *m)
 {

@@ -7,8 +7,8 @@ Runs the program MIME_CHECK over every file of the directories (a sender, NUL, a
 recipient, NUL, a subject, NUL, a text).  Each message must be ASCII without a
 defect, and give back the addresses, the sender's name, the subject and the text
 that were put in, but for what src/shape/mime.h says of control characters, line
-ends and what is no UTF-8.  A mail may be refused only for its addresses.  Prints
-a count, and ends with 1 if there is any difference or no file at all.
+ends and what is no UTF-8.  A mail may be refused only for its addresses.
+Prints a count, and ends with 1 if there is any difference or no file at all.
 """
 
 import email
