@@ -65,7 +65,8 @@ struct store_timer {
 						   the last one to set it */
 };
 
-#define STORE_TIMER_STEP	64	/* in one transaction */
+#define STORE_TIMER_STEP	32	/* changes in one transaction, which takes
+				   about 1 ms: who accepts waits for it */
 
 /*
  * One step in bringing changes into their place, the oldest first, or, where

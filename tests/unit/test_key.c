@@ -221,6 +221,66 @@ parse_delivery(struct slice s)
 	return key_delivery_parse(s, &k, &n);
 }
 
+static const struct key_timer timer_keys[] = {
+	{ .kind = KEY_TIMER_ORDER, .order = { { 0 } } },
+	{ .kind = KEY_TIMER_ORDER, .order = { { 255, 255 } } },
+	{ .kind = KEY_TIMER_DUE, .ms = INT64_MIN, .order = { { 9 } } },
+	{ .kind = KEY_TIMER_DUE, .ms = -1, .type = STORE_TIMER_COMPLETED },
+	{ .kind = KEY_TIMER_DUE, .ms = 0, .order = { { 9 } } },
+	{ .kind = KEY_TIMER_DUE, .type = STORE_TIMER_COMPLETED,
+	    .order = { { 1 } } },
+	{ .kind = KEY_TIMER_DUE, .type = STORE_TIMER_COMPLETED,
+	    .order = { { 2 } } },
+	{ .kind = KEY_TIMER_DUE, .ms = INT64_MAX },
+	{ .kind = KEY_TIMER_UNTIL, .ms = 5, .order = { { 9 } } },
+	{ .kind = KEY_TIMER_UNTIL, .ms = 6, .order = { { 3 } } },
+	{ .kind = KEY_TIMER_RECENT, .first = 1 },
+	{ .kind = KEY_TIMER_RECENT, .first = UINT64_MAX },
+};
+
+static void
+write_timer(struct buf *key, size_t i)
+{
+	key_timer(key, &timer_keys[i]);
+}
+
+static enum rc
+parse_timer(struct slice s)
+{
+	struct key_timer k;
+
+	return key_timer_parse(s, &k);
+}
+
+static void
+timers_sort_by_time_and_changes_by_position_behind_them(void **state)
+{
+	struct buf key = KEY_INIT;
+	struct key_timer k;
+
+	(void)state;
+	ascending(write_timer, NELEM(timer_keys));
+	for (size_t i = 0; i < NELEM(timer_keys); i++) {
+		write_timer(&key, i);
+		exact(&key, parse_timer);
+		want_rc(key_timer_parse(buf_as_slice(&key), &k), RC_OK,
+		    "timer %zu", i);
+		want_i64(k.kind, timer_keys[i].kind, "kind of %zu", i);
+		want_i64(k.ms, timer_keys[i].ms, "time of %zu", i);
+		want_i64(k.type, timer_keys[i].type, "type of %zu", i);
+		want_i64((int64_t)k.first, (int64_t)timer_keys[i].first,
+		    "position of %zu", i);
+		assert_memory_equal(&k.order, &timer_keys[i].order,
+		    sizeof k.order);
+	}
+	write_timer(&key, 4);
+	key.s[9] = STORE_TIMERS;
+	want_rc(parse_timer(buf_as_slice(&key)), RC_INVALID, "no such type");
+	key.s[0] = KEY_TIMER_RECENT + 1;
+	want_rc(parse_timer(buf_as_slice(&key)), RC_INVALID, "no such kind");
+	buf_free(&key);
+}
+
 static void
 attempts_follow_their_delivery_and_deliveries_their_event(void **state)
 {
@@ -593,10 +653,16 @@ encode_sample(struct buf *val, bool sparse)
 {
 	static const uint32_t sub[] = { 3, 70000 };
 	static const bool turn[] = { false, true };
+	static const struct store_timer_change timers = {
+		{ "0123456789abcde" }, { { STORE_TIMER_LEAVE, 0 },
+		    { STORE_TIMER_SET, 7 } } };
+	static const struct store_timer_change over = {
+		{ "0123456789abcde" }, { { STORE_TIMER_OVER, 0 },
+		    { STORE_TIMER_HAPPENED, 7 } } };
 	struct store_accept a = {
 		.type = SLICE("OrderTicketed"), .order = SLICE("{\"a\":1}"),
 		.key = 5, .subscription = sub, .nsubscription = 2,
-		.test = !sparse,
+		.test = !sparse, .timers = sparse ? &over : &timers,
 	};
 
 	if (sparse) {
@@ -634,6 +700,7 @@ an_event_comes_back_with_all_it_had(void **state)
 	want_i64(slice_be32(&subs), 70000, "second subscription");
 	want_i64((int64_t)ev.chain, 77, "chain");
 	want_slice(ev.ordered, SLICE("\2"), "who has it in turn");
+	want_slice(ev.timed, SLICE("0123456789abcde\0"), "whose timers");
 	encode_sample(&ev.raw, true);
 	want_rc(event_decode(&ev, 43), RC_OK, "sparse");
 	assert_false(ev.test);
@@ -642,6 +709,7 @@ an_event_comes_back_with_all_it_had(void **state)
 	want_i64((int64_t)ev.subscriptions.len, 0, "no subscriptions");
 	want_i64((int64_t)ev.chain, 0, "no chain");
 	want_i64((int64_t)ev.ordered.len, 0, "nobody has it in turn");
+	assert_null(ev.timed.s);
 	want_slice(ev.order, SLICE("{\"a\":1}"), "order");
 	store_event_clear(&ev);
 	assert_null(ev.order.s);
@@ -714,6 +782,8 @@ main(void)
 	    cmocka_unit_test(
 		chains_sort_by_lane_order_position_and_come_back),
 	    cmocka_unit_test(fan_outs_sort_by_position_alone_before_any_lane),
+	    cmocka_unit_test(
+		timers_sort_by_time_and_changes_by_position_behind_them),
 	    cmocka_unit_test(
 		attempts_follow_their_delivery_and_deliveries_their_event),
 	    cmocka_unit_test(
