@@ -134,8 +134,9 @@ static enum rc
 check_recent(struct store *st, DB_TXN *txn, const struct key_timer *k,
     const struct buf *key, struct buf *say)
 {
-	struct buf val = TIMER_ROW_INIT, own = KEY_INIT, ev = BUF_INIT(2 * STORE_ORDER_MAX);
-	struct timer_recent l = { NULL };
+	struct buf val = TIMER_ROW_INIT, own = KEY_INIT;
+	struct buf ev = BUF_INIT(2 * STORE_ORDER_MAX);
+	struct timer_recent l = { .n = 0 };
 	bool there;
 	enum rc rc;
 

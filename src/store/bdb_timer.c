@@ -108,7 +108,7 @@ timer_recent_free(struct timer_recent *l)
 {
 	free(l->e);
 	free(l->row);
-	*l = (struct timer_recent){ NULL };
+	*l = (struct timer_recent){ .n = 0 };
 }
 
 enum rc
@@ -163,7 +163,7 @@ static enum rc
 is_changed(struct store *st, DB_TXN *txn, struct store_accept *const *item,
     const struct store_accept *a, bool *changed)
 {
-	struct timer_recent l = { NULL };
+	struct timer_recent l = { .n = 0 };
 	enum rc rc;
 
 	*changed = false;

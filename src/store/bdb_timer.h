@@ -27,7 +27,8 @@
 /* One order's row.  All zero: there is none. */
 struct timer_row {
 	struct timer_one {
-		uint64_t position;	/* of the event it keeps; 0: none stands */
+		uint64_t position;	/* of the event it keeps;
+						   0: none stands */
 		int64_t	 at_ms;
 		int64_t	 done[TIMER_DONE_MAX];	/* over and done with */
 		uint8_t	 ndone;

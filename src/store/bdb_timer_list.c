@@ -220,7 +220,7 @@ static enum rc
 read_of(struct store *st, void *arg)
 {
 	struct of *o = arg;
-	struct timer_recent l = { NULL };
+	struct timer_recent l = { .n = 0 };
 	enum rc rc;
 
 	rc = timer_recent_read(st, NULL, SIZE_MAX, &l);

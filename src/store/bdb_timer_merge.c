@@ -160,7 +160,7 @@ forget_some(struct store *st, int64_t now_ms, bool *more)
 enum rc
 store_timer_merge(struct store *st, int64_t now_ms, bool *merged, bool *more)
 {
-	struct timer_recent l = { NULL };
+	struct timer_recent l = { .n = 0 };
 	enum rc rc;
 
 	*merged = *more = false;

@@ -65,8 +65,8 @@ struct store_timer {
 						   the last one to set it */
 };
 
-#define STORE_TIMER_STEP	32	/* changes in one transaction, which takes
-				   about 1 ms: who accepts waits for it */
+/* In one transaction, which takes about 1 ms: who accepts waits for it. */
+#define STORE_TIMER_STEP	32
 
 /*
  * One step in bringing changes into their place, the oldest first, or, where

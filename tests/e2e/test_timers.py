@@ -45,7 +45,7 @@ def utc(text):
 
 
 def events(s, *types):
-    return [e for e in s.lines("events", "--limit", "1000")
+    return [e for e in s.lines("events", "--limit", "10000")
             if e["event"] in (types or BOTH)]
 
 
@@ -184,7 +184,7 @@ def test_days_of_outage_lose_nothing(s, receiver):
 
 
 def test_a_sweep_that_is_killed_makes_each_event_once(s, receiver):
-    r, n = receiver(), 1500
+    r, n = receiver(), 600
     s.subscribe(r.url(), events=["OrderStarted"], task=BARE)
     s.run("send", "-", stdin="\n".join(
         json.dumps(order(f"K-{i}", -60 - i / 100, 86400)) for i in range(n)))
