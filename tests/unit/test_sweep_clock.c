@@ -6,31 +6,10 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
-#include <sys/syscall.h>
 #include "store/bdb.h"
 #include "store/bdb_key.h"
+#include "unit_clock.h"
 #include "unit_site.h"
-
-/* What the wall clock is ahead of the kernel's; the code under test is linked
-   to this in place of the C library's. */
-static _Atomic int64_t ahead_ms;
-
-int clock_gettime(clockid_t id, struct timespec *ts);
-
-int
-clock_gettime(clockid_t id, struct timespec *ts)
-{
-	int r = (int)syscall(SYS_clock_gettime, id, ts);
-	int64_t ms = id == CLOCK_REALTIME ? atomic_load(&ahead_ms) : 0;
-
-	ts->tv_sec += ms / 1000;
-	ts->tv_nsec += ms % 1000 * 1000000;
-	if (ts->tv_nsec >= 1000000000) {
-		ts->tv_sec++;
-		ts->tv_nsec -= 1000000000;
-	}
-	return r;
-}
 
 static bool
 within(struct server *sv, int requests, int64_t ms)
