@@ -2,6 +2,27 @@
 #include <stdlib.h>
 #include "cli/cli.h"
 #include "cli/print.h"
+#include "deliver/mail_options.h"
+
+/*
+ * What the sweep would refuse to start with, and reading the file alone does
+ * not tell.
+ */
+static int
+check(const struct conf *conf)
+{
+	struct buf password = BUF_INIT(MAIL_PASSWORD_MAX);
+	struct buf why = BUF_INIT(2048);
+	struct mail_options o;
+	int status = CLI_OK;
+
+	if (mail_configured(conf) &&
+	    mail_options_read(&o, conf, &password, &why) != RC_OK)
+		status = cli_fail("%s", buf_str(&why));
+	buf_wipe(&password);
+	buf_free(&why);
+	return status;
+}
 
 static int
 run(struct cli *c, int argc, char **argv)
@@ -27,6 +48,7 @@ run(struct cli *c, int argc, char **argv)
 		conf_print(conf, &out);
 		fputs(buf_str(&out), stdout);
 	}
+	status = check(conf);
 done:
 	buf_free(&out);
 	free(conf);
@@ -38,6 +60,6 @@ const struct command cmd_config = {
 	.usage = "",
 	.summary = "every setting with the value that holds",
 	.help = "Prints a configuration file that says what is in force, "
-	    "defaults included.",
+	    "defaults included, and checks what [mail] says.",
 	.run = run,
 };

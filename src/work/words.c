@@ -16,6 +16,8 @@ static const struct word reason[] = {
 	{ "gone", "the endpoint said that it is gone for good" },
 	{ "given-up", "a person gave it up, or removed its subscription" },
 	{ "erased", "its order was erased" },
+	{ "rejected", "the mail server refused the recipient or the message "
+	    "for good" },
 };
 
 static const struct word attempt[] = {
@@ -28,7 +30,10 @@ static const struct word attempt[] = {
 	{ "unreachable", "the address can't be reached" },
 	{ "reset", "the connection was closed without an answer" },
 	{ "tls", "no trusted TLS connection" },
-	{ "protocol", "the answer is not HTTP/1.1" },
+	{ "protocol", "the answer is not HTTP/1.1, or not SMTP" },
+	{ "smtp", "the mail server answered, but did not take it" },
+	{ "login", "the mail server did not let us log in" },
+	{ "address", "the mail address can't be used" },
 	{ "url", "the URL can't be used" },
 	{ "template", "the message could not be made" },
 	{ "internal", "the request could not be made" },
