@@ -127,7 +127,7 @@ on_progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 
 /* The dialogue. */
 
-/* libcurl gives such an answer up by itself, as if the connection had broken. */
+/* libcurl gives such an answer up itself, as if the connection had broken. */
 static void
 note_endless(struct mail_talk *t, struct slice text)
 {

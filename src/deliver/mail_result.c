@@ -259,8 +259,8 @@ wait_of(enum mail_step step)
 		[MAIL_RECIPIENT] = "waiting for the answer to RCPT",
 		[MAIL_ASKING] = "waiting for the answer to DATA",
 		[MAIL_SENDING] = "sending the message",
-		[MAIL_ENDING] = "waiting for the answer to the message, which "
-		    "may have arrived",
+		[MAIL_ENDING] = ("waiting for the answer to the message, "
+		    "which may have arrived"),
 	};
 
 	return during[step];

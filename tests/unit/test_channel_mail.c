@@ -7,6 +7,7 @@
 #include "unit_smtp.h"
 
 #define PATIENCE_MS	8000
+#define FREE_MS		1000	/* mail_free takes that at most */
 #define TEXT		"Subject: x\r\n\r\nHello\r\n"
 
 /* A result that outlives its callback. */
@@ -47,6 +48,15 @@ find(const char *host, struct resolve_answer *a)
 		a->error = EAI_AGAIN;
 	} else
 		snprintf(a->addresses, sizeof a->addresses, "127.0.0.1");
+}
+
+/* How long it was is not for a busy machine to decide. */
+static void
+want_ending(const char *got, const char *want)
+{
+	size_t n = strlen(got), m = strlen(want);
+
+	want_str(n > m ? got + n - m : got, want, "ending of %s", got);
 }
 
 static struct mail *
@@ -144,6 +154,14 @@ also_answer(struct smtp *s, enum smtp_at at, const char *answer)
 	pthread_mutex_unlock(&s->lock);
 }
 
+/* The server knows that its clients have gone. */
+static void
+wait_for_end(struct smtp *s)
+{
+	while (atomic_load(&s->talking) > 0)
+		(void)poll(NULL, 0, 5);
+}
+
 static void
 one_mail_is_one_transaction_with_one_recipient(void **state)
 {
@@ -168,6 +186,7 @@ one_mail_is_one_transaction_with_one_recipient(void **state)
 	assert_non_null(strstr(re.r.address, "127.0.0.1:"));
 	want_i64(mail_under_way(m), 0, "under way");
 	mail_free(m);
+	wait_for_end(s);
 	want_i64(atomic_load(&s->quits), 1, "QUIT");
 }
 
@@ -283,10 +302,10 @@ what_is_no_answer_is_the_servers_fault_at_each_step(void **state)
 	    SMTP_RCPT, SMTP_DATA, SMTP_DOT };
 	static const struct { const char *answer, *word, *sentence; } t[] = {
 		{ SMTP_DROP, "reset", "The connection was closed while " },
-		{ SMTP_SILENT, "timeout", "No answer in time: given up after "
-		    "0." },
-		{ SMTP_HALF, "timeout", "No answer in time: given up after "
-		    "0." },
+		{ SMTP_SILENT, "timeout",
+		    "No answer in time: given up after " },
+		{ SMTP_HALF, "timeout",
+		    "No answer in time: given up after " },
 		{ SMTP_ENDLESS, "protocol", "What came back is not SMTP" },
 		{ SMTP_LINES, "protocol", "What came back is not SMTP" },
 		{ "HTTP/1.1 400 Bad Request\r\n\r\n", "protocol",
@@ -305,13 +324,14 @@ what_is_no_answer_is_the_servers_fault_at_each_step(void **state)
 			struct result re;
 
 			set_answer(s, step[i], t[k].answer);
-			re = ask(m, 400);
+			re = ask(m, strcmp(t[k].word, "timeout") == 0 ? 300 :
+			    5000);
 			want_str(re.word, t[k].word, "word of %s at %s (%s)",
 			    t[k].answer, during[i], re.r.sentence);
 			want_i64(re.r.fault, CHANNEL_SERVER, "fault");
 			want_i64(re.r.status, 0, "status of %s at %s",
 			    t[k].answer, during[i]);
-			assert_true(clock_mono_ms() - begun < 2000);
+			assert_true(clock_mono_ms() - begun < 4000);
 			assert_ptr_equal(strstr(re.r.sentence, t[k].sentence),
 			    re.r.sentence);
 			if (k < 3)
@@ -319,7 +339,7 @@ what_is_no_answer_is_the_servers_fault_at_each_step(void **state)
 				    during[i]));
 			begun = clock_mono_ms();
 			mail_free(m);
-			assert_true(clock_mono_ms() - begun < 1000);
+			assert_true(clock_mono_ms() - begun < FREE_MS);
 		}
 }
 
@@ -425,6 +445,7 @@ a_connection_is_kept_for_the_next_mail(void **state)
 	want_i64(atomic_load(&s->connections), 1, "connections");
 	want_i64(atomic_load(&s->quits), 0, "QUIT");
 	mail_free(m);
+	wait_for_end(s);
 	want_i64(atomic_load(&s->quits), 1, "QUIT");
 }
 
@@ -495,12 +516,13 @@ silence_after_quit_holds_nobody_up(void **state)
 		also_answer(s, SMTP_RCPT, NULL);
 		re = ask(m, 3000);
 		want_str(re.word, "ok", "word");
-		assert_true(clock_mono_ms() - begun < 1000);
+		assert_true(clock_mono_ms() - begun < 3000);
 		begun = clock_mono_ms();
 		mail_free(m);
-		assert_true(clock_mono_ms() - begun < 500);
-		while (atomic_load(&s->talking) > 0)
-			(void)poll(NULL, 0, 5);
+		/* less than a patience that would hide that it waits */
+		assert_true(clock_mono_ms() - begun < (i == 0 ? 300 :
+		    FREE_MS));
+		wait_for_end(s);
 		want_i64(atomic_load(&s->quits) - quits, 2, "QUIT");
 	}
 }
@@ -516,7 +538,7 @@ no_more_connections_than_allowed_are_open_at_once(void **state)
 	set_answer(s, SMTP_DOT, NULL);
 	s->delay_ms = 100;
 	for (size_t i = 0; i < NELEM(re); i++)
-		send_text(m, TEXT, 350, &re[i]);
+		send_text(m, TEXT, 450, &re[i]);
 	want_i64(mail_under_way(m), 20, "under way");
 	for (size_t i = 0; i < NELEM(re); i++) {
 		wait_for(m, &re[i], 1);
@@ -541,11 +563,11 @@ cancelling_calls_back_for_none(void **state)
 	for (size_t i = 0; i < NELEM(step); i++) {
 		struct result re[6] = { { .calls = 0 } }, after;
 		struct mail *m = channel(s);
-		int64_t begun = clock_mono_ms();
+		int64_t begun;
 
 		set_answer(s, step[i], SMTP_SILENT);
 		for (size_t k = 0; k < NELEM(re); k++)
-			send_text(m, TEXT, 5000, &re[k]);
+			send_text(m, TEXT, 9000, &re[k]);
 		(void)poll(NULL, 0, 50);
 		mail_cancel(m);
 		want_i64(mail_under_way(m), 0, "under way");
@@ -555,11 +577,12 @@ cancelling_calls_back_for_none(void **state)
 		for (size_t k = 0; k < NELEM(re); k++)
 			want_i64(re[k].calls, 0, "calls");
 		set_answer(s, step[i], SMTP_SILENT);
-		send_text(m, TEXT, 5000, &re[0]);
+		send_text(m, TEXT, 9000, &re[0]);
 		(void)poll(NULL, 0, 50);
+		begun = clock_mono_ms();
 		mail_free(m);
 		want_i64(re[0].calls, 0, "calls");
-		assert_true(clock_mono_ms() - begun < 1500);
+		assert_true(clock_mono_ms() - begun < FREE_MS);
 	}
 }
 
@@ -606,8 +629,7 @@ a_name_is_looked_up_without_holding_anything_up(void **state)
 		{ "lack.example", "internal", CHANNEL_OURS,
 		    "The request could not be made (Too many open files)" },
 		{ "dead.example", "timeout", CHANNEL_SERVER,
-		    "No answer in time: given up after 0.3 s, while looking "
-		    "up the name" },
+		    " s, while looking up the name" },
 		{ "mail.example", "ok", CHANNEL_THEIRS,
 		    "Taken: 250 2.0.0 Queued as 7" },
 		{ "localhost", "ok", CHANNEL_THEIRS,
@@ -616,22 +638,23 @@ a_name_is_looked_up_without_holding_anything_up(void **state)
 	struct smtp *s = *state;
 
 	for (size_t i = 0; i < NELEM(t); i++) {
-		int64_t begun = clock_mono_ms();
 		struct result re;
 		struct mail *m;
+		int64_t begun;
 		char url[64];
 
 		snprintf(url, sizeof url, "smtp://%s:%u", t[i].host, s->port);
 		m = channel_at(url, "", "", 2);
-		re = ask(m, 300);
+		re = ask(m, strncmp(t[i].host, "dead.", 5) == 0 ? 300 : 5000);
 		want_str(re.word, t[i].word, "word of %s (%s)", t[i].host,
 		    re.r.sentence);
 		want_i64(re.r.fault, t[i].fault, "fault of %s", t[i].host);
-		want_str(re.r.sentence, t[i].sentence, "sentence");
+		want_ending(re.r.sentence, t[i].sentence);
 		re.calls = 0;
 		send_text(m, TEXT, 5000, &re);
+		begun = clock_mono_ms();
 		mail_free(m);
-		assert_true(clock_mono_ms() - begun < 1000);
+		assert_true(clock_mono_ms() - begun < FREE_MS);
 	}
 }
 
@@ -685,14 +708,14 @@ what_is_sent_to_log_in_is_never_on_record(void **state)
 		{ SMTP_TOKEN, "454 4.7.0 Not now\r\n", "smtp", 454,
 		    "The server does not take user or password now: 454 4.7.0 "
 		    "Not now" },
-		{ SMTP_TOKEN, SMTP_DROP, "reset", 0, "The connection was closed while "
-		    "waiting for the answer to AUTH" },
+		{ SMTP_TOKEN, SMTP_DROP, "reset", 0,
+		    "The connection was closed while waiting for the answer "
+		    "to AUTH" },
 		{ SMTP_TOKEN, SMTP_SILENT, "timeout", 0,
-		    "No answer in time: given up after 0.4 s, while waiting "
-		    "for the answer to AUTH" },
+		    " s, while waiting for the answer to AUTH" },
 		/* "\0me\0secret" */
-		{ SMTP_TOKEN, "535 5.7.8 AG1lAHNlY3JldA== is wrong\r\n", "login", 535,
-		    "The server refuses user or password: 535" },
+		{ SMTP_TOKEN, "535 5.7.8 AG1lAHNlY3JldA== is wrong\r\n",
+		    "login", 535, "The server refuses user or password: 535" },
 		{ SMTP_TOKEN, "334 \r\n", "login", 0,
 		    "Logging in did not work" },
 	};
@@ -707,13 +730,12 @@ what_is_sent_to_log_in_is_never_on_record(void **state)
 		set_answer(s, SMTP_EHLO, "250-mail.example\r\n250 AUTH PLAIN"
 		    "\r\n");
 		also_answer(s, t[i].at, t[i].answer);
-		re = ask(m, 400);
+		re = ask(m, strcmp(t[i].answer, SMTP_SILENT) == 0 ? 300 : 5000);
 		want_str(re.word, t[i].word, "word of %s (%s)", t[i].answer,
 		    re.r.sentence);
 		want_i64(re.r.status, t[i].status, "status");
 		want_i64(re.r.fault, CHANNEL_SERVER, "fault");
-		if (t[i].sentence != NULL)
-			want_str(re.r.sentence, t[i].sentence, "sentence");
+		want_ending(re.r.sentence, t[i].sentence);
 		assert_non_null(strstr(re.head, "C: AUTH ...\n"));
 		assert_null(strstr(re.head, "secret"));
 		assert_null(strstr(re.head, "AG1lAHNlY3JldA"));
@@ -763,8 +785,7 @@ what_answers_no_tls_is_no_tls_server(void **state)
 	set_answer(s, SMTP_BANNER, SMTP_SILENT);
 	re = ask(m, 300);
 	want_str(re.word, "timeout", "word");
-	want_str(re.r.sentence, "No answer in time: given up after 0.3 s, "
-	    "while agreeing on TLS", "sentence");
+	want_ending(re.r.sentence, " s, while agreeing on TLS");
 	mail_free(m);
 }
 
@@ -778,6 +799,43 @@ a_port_where_nobody_listens_refuses(void **state)
 	want_str(re.word, "refused", "word (%s)", re.r.sentence);
 	want_i64(re.r.fault, CHANNEL_SERVER, "fault");
 	mail_free(m);
+}
+
+static void
+a_machine_that_does_not_answer_at_all_holds_nothing_up(void **state)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET,
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0), full[4];
+	socklen_t len = sizeof in;
+	struct result re;
+	int64_t begun;
+	struct mail *m;
+	char url[64];
+
+	(void)state;
+	want_i64(bind(fd, (struct sockaddr *)&in, sizeof in), 0, "bind");
+	want_i64(listen(fd, 0), 0, "listen");
+	want_i64(getsockname(fd, (struct sockaddr *)&in, &len), 0, "name");
+	/* one who is not taken, and all after that are not even heard */
+	for (size_t i = 0; i < NELEM(full); i++) {
+		full[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		(void)connect(full[i], (struct sockaddr *)&in, sizeof in);
+	}
+	snprintf(url, sizeof url, "smtp://127.0.0.1:%u", ntohs(in.sin_port));
+	m = channel_at(url, "", "", 2);
+	re = ask(m, 300);
+	want_str(re.word, "timeout", "word (%s)", re.r.sentence);
+	want_ending(re.r.sentence, " s, while connecting");
+	send_text(m, TEXT, 9000, &re);
+	(void)poll(NULL, 0, 50);
+	begun = clock_mono_ms();
+	mail_free(m);
+	assert_true(clock_mono_ms() - begun < FREE_MS);
+	want_i64(re.calls, 1, "calls");
+	for (size_t i = 0; i < NELEM(full); i++)
+		close(full[i]);
+	close(fd);
 }
 
 static void
@@ -934,6 +992,7 @@ main(void)
 		CASE(nothing_is_sent_where_the_wanted_log_in_is_not_offered),
 		CASE(what_answers_no_tls_is_no_tls_server),
 		CASE(a_port_where_nobody_listens_refuses),
+		CASE(a_machine_that_does_not_answer_at_all_holds_nothing_up),
 		CASE(without_descriptors_it_is_our_fault),
 		CASE(no_address_enters_a_command_that_would_change_it),
 		CASE(the_name_to_greet_with_is_a_valid_one),

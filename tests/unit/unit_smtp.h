@@ -18,7 +18,8 @@
 
 /* What is answered to. */
 enum smtp_at { SMTP_BANNER, SMTP_EHLO, SMTP_HELO, SMTP_STARTTLS, SMTP_AUTH,
-	SMTP_TOKEN, SMTP_MAIL, SMTP_RCPT, SMTP_DATA, SMTP_DOT, SMTP_QUIT, SMTP_STEPS };
+	SMTP_TOKEN, SMTP_MAIL, SMTP_RCPT, SMTP_DATA, SMTP_DOT, SMTP_QUIT,
+	SMTP_STEPS };
 
 /* Instead of an answer's text. */
 #define SMTP_DROP	"drop"
