@@ -1,20 +1,18 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <unistd.h>
 #include "base/log.h"
+#include "deliver/mail_options.h"
 #include "deliver/sweep_inner.h"
-#include "shape/mime.h"
 
 #define SPARE_FDS	64	/* descriptors that are not for endpoints */
 #define SLOTS_MIN	2	/* as lanes_new wants it */
 #define LANES_PAGE	256
-#define PASSWORD_MAX	1024
 #define BUDGET_MAX_MS	(INT64_C(365) * 86400000)	/* that is: no limit */
 
 /*
@@ -61,28 +59,27 @@ init_cond(pthread_cond_t *c)
 	pthread_condattr_destroy(&a);
 }
 
-/* [mail]; without a URL there is none, and what is to be mailed waits. */
-static enum rc
-set_up_mail(struct sweep *s, struct buf *why)
+/*
+ * Without [mail] url, and while it can't be used, what is to be mailed waits;
+ * webhooks do not.
+ */
+static void
+set_up_mail(struct sweep *s)
 {
-	const struct conf *cf = &s->conf;
-	char password[PASSWORD_MAX] = "";
-	struct mail_options mo = { .url = cf->mail_url, .user = cf->mail_user,
-	    .password = password, .ca = cf->tls_ca,
-	    .connections = (uint32_t)cf->mail_connections };
-	struct slice from;
+	struct buf password = BUF_INIT(MAIL_PASSWORD_MAX);
+	struct buf why = BUF_INIT(1024);
+	struct mail_options mo;
 	enum rc rc;
 
-	if (cf->mail_url[0] == '\0')
-		return RC_OK;
-	rc = mime_address(slice_of(cf->mail_from), &from);
-	if (rc != RC_OK) {
-		buf_puts(why, "[mail] from: it must be an address");
-		return RC_INVALID;
-	}
-	snprintf(s->mail_from, sizeof s->mail_from, "%.*s", (int)from.len,
-	    from.s);
-	return mail_new(&s->mail, &mo, why);
+	if (!mail_configured(&s->conf))
+		return;
+	rc = mail_options_read(&mo, &s->conf, &password, &why);
+	if (rc == RC_OK)
+		rc = mail_new(&s->mail, &mo, &why);
+	if (rc != RC_OK)
+		log_error("%s; all mail waits", buf_str(&why));
+	buf_wipe(&password);
+	buf_free(&why);
 }
 
 enum rc
@@ -119,7 +116,7 @@ sweep_new(struct sweep **out, const struct sweep_options *o, struct buf *why)
 	wo.connections = s->slots;
 	rc = webhook_new(&s->webhook, &wo, why);
 	if (rc == RC_OK)
-		rc = set_up_mail(s, why);
+		set_up_mail(s);
 done:
 	if (rc != RC_OK) {
 		sweep_free(s);

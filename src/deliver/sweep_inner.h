@@ -91,6 +91,13 @@ struct keeper_box {
 	bool		 quit;		/* the loop has ended */
 };
 
+/* How mail's server failed. */
+struct mail_fault {
+	int64_t		 since_ms;	/* the first in a row */
+	char		 word[STORE_WORD_MAX];	/* of the last one */
+	char		 sentence[CHANNEL_SENTENCE_MAX];
+};
+
 struct sweep {
 	struct config	 config;
 	struct rosters	*rosters;
@@ -98,7 +105,6 @@ struct sweep {
 	struct webhook	*webhook;	/* the loop's */
 	struct mail	*mail;		/* the same; NULL: not configured */
 	uint32_t	 mail_connections;
-	char		 mail_from[256];	/* of its envelope */
 	uint32_t	 slots;
 	struct sweeplock held;		/* the keeper's, once started */
 	pthread_t	 keeper, loop;
@@ -113,6 +119,7 @@ struct sweep {
 	int		 event;		/* eventfd: the loop has mail */
 	pthread_cond_t	 resting;	/* the loop found nothing to do */
 	bool		 rests;
+	struct mail_fault mail_fault;
 	bool		 patient;	/* a run is over: what is in flight has
 					   its own time to end */
 	struct sweep_report told;	/* counted in the last report */
@@ -167,6 +174,18 @@ MUST_USE enum rc sending_make(struct sending *sd, const struct sweep *s,
  * it was removed.
  */
 void sending_end(struct sending *sd, const struct subscription *sub,
+    const struct channel_result *r);
+
+/*
+ * The loop's way to the network: start what was made, over the channel that it
+ * is for; do what can be done now; cancel all without callbacks; and note how
+ * often mail's server has failed in a row, r being the attempt that ended.
+ */
+void channels_send(struct sweep *s, struct sending *sd, int64_t timeout_ms,
+    channel_done *done);
+void channels_work(struct sweep *s);
+void channels_cancel(struct sweep *s);
+void channels_server(struct sweep *s, uint32_t failures,
     const struct channel_result *r);
 
 /* sub may be sent to by this sweep. */

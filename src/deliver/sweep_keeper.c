@@ -271,6 +271,7 @@ beat(struct keeper *k, int64_t now)
 	if (now - atomic_load(&s->tick_ms) < LOOP_DEAD_MS)
 		sweeplock_beat(&s->held, atomic_load(&s->delivered),
 		    atomic_load(&s->retried), atomic_load(&s->dead));
+	keeper_mail(k);
 }
 
 bool

@@ -53,6 +53,8 @@ struct keeper {
 	struct timers	 timers;
 	struct doomed	*doomed;	/* subscriptions to disable */
 	size_t		 ndoomed, capdoomed;
+	int64_t		 mail_since_ms;	/* it was told that its server fails,
+					   since then; 0: not so */
 };
 
 /* Tell the loop. */
@@ -106,6 +108,9 @@ void keeper_expand(struct keeper *k);
  * subscription is not there it was removed for sure.
  */
 void keeper_bury(struct keeper *k, uint32_t lane);
+
+/* Tell operators that mail's server fails, or takes mails again. */
+void keeper_mail(struct keeper *k);
 
 bool keeper_chores_wait(const struct keeper *k);
 void keeper_chore(struct keeper *k);	/* one step */

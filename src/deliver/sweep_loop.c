@@ -269,19 +269,6 @@ end(struct loop *lo, struct parcel *p)
 		give_back(lo, lane_take_back(lo->lanes, number, now()));
 }
 
-/* Mail's server began to fail, or is back. */
-static void
-tell_server(const struct loop *lo, const struct channel_result *r)
-{
-	uint32_t n = lanes_server_failures(lo->lanes);
-	uint32_t was = atomic_exchange(&lo->s->mail_failures, n);
-
-	if (was == 0 && n > 0)
-		log_error("mail: %s; all mail waits", r->sentence);
-	else if (was > 0 && n == 0)
-		log_info("mail: the server takes mails again");
-}
-
 static void
 done(void *arg, const struct channel_result *r)
 {
@@ -296,36 +283,13 @@ done(void *arg, const struct channel_result *r)
 	sending_end(sd, subscription(lo, number), r);
 	sending_put(lo, sd);
 	end(lo, p);
-	tell_server(lo, r);
+	channels_server(lo->s, lanes_server_failures(lo->lanes), r);
 	if (p->disable != NULL) {	/* the keeper disables it; none starts now */
 		lane_rule(lo->lanes, number, (struct lane_rules){
 		    .open = false, .width = 1 }, now());
 		give_back(lo, lane_take_back(lo->lanes, number, now()));
 	}
 	hand_over(lo, p);
-}
-
-/* Over the channel that it is for. */
-static void
-give_out(struct loop *lo, struct sending *sd, int64_t timeout_ms)
-{
-	const struct outgoing *out = &sd->out;
-
-	if (out->rq.channel == TASK_MAIL)
-		mail_send(lo->s->mail, &(struct mail_request){
-			.from = lo->s->mail_from,
-			.to = buf_str(&out->rq.to),
-			.message = buf_as_slice(&out->message),
-			.timeout_ms = timeout_ms,
-		}, done, sd);
-	else
-		webhook_send(lo->s->webhook, &(struct webhook_request){
-			.method = out->rq.method,
-			.url = buf_str(&out->rq.url),
-			.head = buf_as_slice(&out->head),
-			.body = buf_as_slice(&out->rq.body),
-			.timeout_ms = timeout_ms,
-		}, done, sd);
 }
 
 static void
@@ -348,8 +312,8 @@ start(struct loop *lo, struct parcel *p)
 		hand_over(lo, p);
 		return;
 	}
-	give_out(lo, sd,
-	    task_settings(subscription_task(sub))->timeout_ms);
+	channels_send(lo->s, sd,
+	    task_settings(subscription_task(sub))->timeout_ms, done);
 }
 
 /*
@@ -492,15 +456,6 @@ sleep_till(struct loop *lo, int64_t until_ms)
 		(void)!read(lo->s->event, &count, sizeof count);
 }
 
-/* Do what can be done with the network now. */
-static void
-channels_work(const struct sweep *s)
-{
-	webhook_work(s->webhook);
-	if (s->mail != NULL)
-		mail_work(s->mail);
-}
-
 /*
  * Until when what is in flight may go on.  A run whose budget is spent lets it
  * have its own time, since an endpoint that takes longer than a budget would
@@ -542,9 +497,7 @@ wind_up(struct loop *lo)
 			sleep_till(lo, goes_on(lo) && wake < until ? wake :
 			    until);
 	}
-	webhook_cancel(lo->s->webhook);
-	if (lo->s->mail != NULL)
-		mail_cancel(lo->s->mail);
+	channels_cancel(lo->s);
 	send_mail(lo);
 	pthread_mutex_lock(&lo->s->lock);
 	lo->s->keeper_box.quit = true;

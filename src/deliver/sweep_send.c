@@ -3,6 +3,7 @@
 #include "deliver/channel_slack.h"
 #include "deliver/retry.h"
 #include "deliver/sweep_inner.h"
+#include "work/notice.h"
 
 #define BODY_KEEP	(64 * 1024)	/* bytes of memory a sending keeps */
 
@@ -99,8 +100,9 @@ sending_make(struct sending *sd, const struct sweep *s,
 		.now_ms = p->attempt.at_ms,
 		.from = s->conf.mail_from[0] == '\0' ? NULL :
 		    s->conf.mail_from,
-		.site_url = s->conf.site_url[0] == '\0' ? NULL :
-		    s->conf.site_url,
+		/* a notice is nobody's subscription, with no page */
+		.site_url = s->conf.site_url[0] == '\0' ||
+		    sub->number == NOTICE_LANE ? NULL : s->conf.site_url,
 	};
 	ask.nkey = subscription_keys(sub, ask.now_ms, &ask.key);
 	rc = order_read(o, s->config.catalog, p->event.order, &err);

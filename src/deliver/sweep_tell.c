@@ -2,6 +2,9 @@
 #include "deliver/sweep_keeper.h"
 #include "work/operational.h"
 
+#define MAIL_FAILURES	5	/* of its server in a row: no hiccup */
+#define MAIL_DAY_MS	INT64_C(86400000)
+
 _Static_assert(NOTICE_FAILURES == LANE_FAILURES,
     "a lane that probes is one that fails");
 
@@ -209,6 +212,15 @@ probe_ms(const struct store_health *h)
 	return h->probe.due_ms < latest ? h->probe.due_ms : latest;
 }
 
+static bool
+is_mail(const struct keeper *k, uint32_t lane)
+{
+	const struct subscription *s = subscription(k, lane);
+	const struct task *t = s == NULL ? NULL : subscription_task(s);
+
+	return t != NULL && task_channel(t) == TASK_MAIL;
+}
+
 bool
 keeper_meet(struct keeper *k, uint32_t lane, int64_t *next_ms)
 {
@@ -227,6 +239,8 @@ keeper_meet(struct keeper *k, uint32_t lane, int64_t *next_ms)
 		keeper_succeeded(k, lane);	/* and was told of by nobody */
 		return true;
 	}
+	if (is_mail(k, lane))
+		return true;		/* what failed are its recipients */
 	if (h.probe.due_ms != 0)
 		hold_probe(k->hold, lane, &h.probe);
 	keeper_post(k, (struct note){ .kind = NOTE_FAILED, .lane = lane,
@@ -250,4 +264,52 @@ keeper_disables(struct keeper *k, uint32_t lane, const char *reason)
 		return RC_NOTFOUND;
 	ask.oldest = oldest(k, lane, &ask.health);
 	return post(k, &ask, &any) ? RC_OK : RC_RETRY;
+}
+
+/*
+ * A run ends before the server has failed often: it speaks at the first
+ * failure, and as of the day, so that one hit of cron after another tells it
+ * once a day.
+ */
+static bool
+mail_fails(struct keeper *k, struct mail_fault *f)
+{
+	uint32_t n = atomic_load(&k->s->mail_failures);
+
+	pthread_mutex_lock(&k->s->lock);
+	*f = k->s->mail_fault;
+	pthread_mutex_unlock(&k->s->lock);
+	if (k->s->one_shot)
+		f->since_ms -= f->since_ms % MAIL_DAY_MS;
+	return n >= (k->s->one_shot ? 1 : MAIL_FAILURES);
+}
+
+void
+keeper_mail(struct keeper *k)
+{
+	struct mail_fault f;
+	bool fails = mail_fails(k, &f), any;
+	struct operational_mail_ask ask = {
+		.what = fails ? OPERATIONAL_MAIL_FAILING :
+		    OPERATIONAL_MAIL_RECOVERED,
+		.url = k->s->conf.mail_url,
+		.since_ms = k->mail_since_ms,
+		.waiting = -1,
+		.now_ms = clock_now_ms(),
+	};
+
+	if (fails == (k->mail_since_ms != 0) ||
+	    (!fails && atomic_load(&k->s->mail_failures) > 0))
+		return;
+	if (fails) {
+		ask.since_ms = f.since_ms;
+		ask.word = f.word;
+		ask.sentence = f.sentence;
+	}
+	if (operational_mail_post(&k->s->config, k->s->rosters, &ask, &any) !=
+	    RC_OK)
+		return;			/* again at the next beat */
+	k->mail_since_ms = fails ? f.since_ms : 0;
+	if (any)
+		k->look = true;
 }
