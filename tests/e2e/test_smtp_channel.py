@@ -192,6 +192,16 @@ def test_silence_after_quit_changes_nothing():
         assert m.connections == 5
 
 
+def test_bytes_that_are_no_text_are_kept_from_people():
+    with Misbehaving({"RCPT": b"550 n\0o \xff\x1b[2J\r\n"}) as m:
+        got = send_one(m.url)
+        assert got["fault"] == "rejected"
+        assert got["sentence"] == \
+            "The server refuses the recipient: 550 n?o ??[2J"
+    with Misbehaving({"MAIL": b"\0\0\0\r\n"}) as m:
+        assert send_one(m.url)["word"] == "protocol"
+
+
 # What [mail] may say.
 
 @pytest.fixture

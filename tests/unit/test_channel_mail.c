@@ -344,7 +344,7 @@ what_is_no_answer_is_the_servers_fault_at_each_step(void **state)
 }
 
 static void
-nuls_and_bare_line_ends_harm_nothing(void **state)
+a_bare_line_end_ends_an_answer_too(void **state)
 {
 	struct smtp *s = *state;
 	struct mail *m = channel(s);
@@ -976,7 +976,7 @@ main(void)
 		CASE(an_answer_is_judged_by_the_step_it_answers),
 		CASE(a_server_that_refuses_ehlo_is_greeted_in_the_old_way),
 		CASE(what_is_no_answer_is_the_servers_fault_at_each_step),
-		CASE(nuls_and_bare_line_ends_harm_nothing),
+		CASE(a_bare_line_end_ends_an_answer_too),
 		CASE(dots_and_line_ends_arrive_as_they_were),
 		CASE(a_long_message_has_its_dots_at_every_offset),
 		CASE(a_connection_is_kept_for_the_next_mail),
