@@ -12,8 +12,8 @@
 #define POLITE_MS	300	/* of mail_free, for QUITs */
 #define PAIR_MAX	(RESOLVE_HOST_MAX + 16 + RESOLVE_TEXT_MAX)
 
-void
-mail_push(struct mail_jobs *js, struct mail_job *j)
+static void
+push(struct mail_jobs *js, struct mail_job *j)
 {
 	j->next = NULL;
 	if (js->last == NULL)
@@ -50,7 +50,7 @@ mail_ended(struct mail *m, struct mail_job *j)
 {
 	uint64_t one = 1;
 
-	mail_push(&m->done, j);
+	push(&m->done, j);
 	(void)!write(m->event, &one, sizeof one);
 }
 
@@ -245,7 +245,7 @@ hand_out(struct mail *m, struct mail_job *j)
 		pthread_cond_signal(&w->wake);
 	} else if (m->nworker == m->max ||
 	    (!start_worker(m, j) && m->nworker > 0)) {
-		mail_push(&m->queue, j);
+		push(&m->queue, j);
 	} else if (m->nworker == 0) {
 		j->r = (struct channel_result){ .word = "internal",
 		    .fault = CHANNEL_OURS,

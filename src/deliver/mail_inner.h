@@ -126,11 +126,8 @@ struct mail {
 	uint32_t	 n;		/* requests under way */
 };
 
-/* channel_mail.c.  Both with the lock. */
-void mail_push(struct mail_jobs *js, struct mail_job *j);
+/* channel_mail.c, with the lock.  mail_ended: the result stands in it. */
 struct mail_job *mail_pop(struct mail_jobs *js);
-
-/* A request has ended; its result stands in it.  With the lock. */
 void mail_ended(struct mail *m, struct mail_job *j);
 void mail_job_free(struct mail_job *j);
 
