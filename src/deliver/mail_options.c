@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "deliver/mail_options.h"
+#include "shape/mime.h"
 
 bool
 mail_configured(const struct conf *c)
@@ -102,6 +103,7 @@ mail_options_read(struct mail_options *o, const struct conf *c,
 {
 	bool user = c->mail_user[0] != '\0';
 	bool file = c->mail_password_file[0] != '\0';
+	struct slice address;
 	enum rc rc;
 
 	*o = (struct mail_options){
@@ -120,10 +122,10 @@ mail_options_read(struct mail_options *o, const struct conf *c,
 		    "that mails come from");
 		return RC_INVALID;
 	}
-	if (!mail_address_ok(c->mail_from) ||
-	    strchr(c->mail_from, '@') == NULL) {
+	if (mime_address(slice_of(c->mail_from), &address) != RC_OK) {
 		buf_printf(why, "[mail] from = %s is not an address such as "
-		    "skycap@example.org", c->mail_from);
+		    "skycap@example.org or Skycap "
+		    "<skycap@example.org>", c->mail_from);
 		return RC_INVALID;
 	}
 	if (user != file) {

@@ -12,7 +12,7 @@
 #include "fuzz.h"
 #include "look.h"
 
-#define PLACES		5
+#define PLACES		(TEMPLATE_HTML + 1)
 #define OUT_MAX		(256 * 1024)
 #define PATHS_MAX	24	/* values that are looked at one by one */
 

@@ -325,9 +325,9 @@ static void
 a_request_tells_what_of_its_url_is_secret(void **state)
 {
 	static const struct { const char *in, *want; } t[] = {
-		{ SLACK(""), "services/T01/B02/abcdefgh1a2b\nabcdefgh1a2b\n" },
+		{ SLACK(""), "T01/B02/abcdefgh1a2b\nabcdefgh1a2b\n" },
 		{ TASK("\"slack\":{\"url\":\"https://h\"}"), "" },
-		{ URL(HOOK), "services/T01/B02/abcdefgh1a2b\nabcdefgh1a2b\n" },
+		{ URL(HOOK), "T01/B02/abcdefgh1a2b\nabcdefgh1a2b\n" },
 		{ URL("https://h/a?key=b&c=d"), "b\n" },
 		{ TO("\"a@b.example\""), "" },
 	};

@@ -43,6 +43,9 @@ set_up(void **state)
 	    s.place.store);
 	snprintf(s.conf.guard_allow, sizeof s.conf.guard_allow, "127.0.0.1");
 	s.conf.sweep_slots = 32;
+	s.conf.retention_held_days = 30;
+	s.conf.limits_pending = 1000000;
+	s.conf.mail_connections = 4;
 	want_rc(client_add(&s.config, "Wander", "", true, NULL, 0, &s.client,
 	    &why), RC_OK, "client: %s", buf_str(&why));
 	buf_free(&why);
