@@ -32,6 +32,11 @@ def mail(s, to, client=None, events=("OrderTicketed",), settings=None, **parts):
                  "--file", "-", *args, stdin=json.dumps(task))
 
 
+def text(got):
+    """What a reader sees; python leaves CR LF in what was not encoded."""
+    return got.message.get_content().replace("\r\n", "\n")
+
+
 def states(s, sub):
     return sorted((d["state"], d["reason"]) for d in s.deliveries(
         subscription=sub))
@@ -64,12 +69,12 @@ def test_a_ready_made_mail_has_all_that_a_mail_needs(site):
         assert head["skycap-event"] == "OrderTicketed"
         assert head["mime-version"] == "1.0"
         assert head["content-type"].startswith("text/plain")
-        assert "PNR: KWJ2MT" in head.get_content()
+        assert "PNR: KWJ2MT" in text(got)
         assert all(len(line) <= 998 for line in got.raw.split(b"\r\n"))
         assert b"\n" not in got.raw.replace(b"\r\n", b"")
         # what was sent is on record, and made again byte by byte
         assert s.run("show", d["id"], "--body") == \
-            head.get_content().rstrip("\n")
+            text(got).rstrip("\n")
 
 
 @pytest.mark.parametrize("agent", [
@@ -104,8 +109,8 @@ def test_whatever_an_order_holds_is_text_and_nothing_else(site, agent):
         flat = re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", agent)
         subject = str(got.message["subject"])
         assert subject.split() == ("Of " + flat)[:500].split()
-        text = got.message.get_content()
-        assert text.startswith("A: ") and text.endswith(
+        says = text(got)
+        assert says.startswith("A: ") and says.endswith(
             "\n.\nB: AGW-JHTE1543KJ\n")
         assert len(m.mails) == 1
 
@@ -159,10 +164,8 @@ def test_what_is_refused_for_good_is_dead(site, step, answer, reason):
 
 
 SERVERS_FAULT = [
-    ("banner", b"554 Go away\r\n"), ("banner", b"421 Busy\r\n"),
-    ("EHLO", b"550 No\r\n"), ("MAIL", b"550 No\r\n"), ("MAIL", b"451 No\r\n"),
-    ("RCPT", b"421 Closing\r\n"), ("banner", DROP), ("MAIL", DROP),
-    ("end", DROP),
+    ("banner", b"554 Go away\r\n"), ("EHLO", b"550 No\r\n"),
+    ("MAIL", b"550 No\r\n"), ("RCPT", b"421 Closing\r\n"), ("end", DROP),
 ]
 
 
@@ -183,16 +186,16 @@ def test_a_server_that_fails_uses_no_attempt_and_is_probed_with_one(
         for i in range(20):
             s.post(ticketed(f"A-{i}"))
         r.wait(20)
-        wait_for("one was tried", lambda: any(
-            d["lastStatus"] or s.run("show", d["id"]).count("Attempt 1")
-            for d in s.deliveries(subscription=sub)[:2]))
+        wait_for("one was tried", lambda: m.connections > 0)
+        time.sleep(1)           # for others that should not be
         assert m.connections <= 4       # and once anew, where that helps
         assert {d["attempts"] for d in s.deliveries(subscription=sub)} == {0}
         assert {d["state"] for d in s.deliveries(subscription=sub)} == \
             {"pending"}
         for k in list(m.answers):
             del m.answers[k]
-        all_are(s, sub, "delivered", 40)
+        wait_for("all arrive", lambda: {d["state"] for d in s.deliveries(
+            subscription=sub)} == {"delivered"}, 60)
         assert len(m.messages) == 40 or step == "end"
 
 
@@ -288,8 +291,10 @@ def test_a_run_ends_while_the_server_fails(service):
         assert {d["state"] for d in s.deliveries(subscription=sub)} == \
             {"pending"}
         m.answers.clear()
-        s.run("sweep", "--once")
-        all_are(s, sub, "delivered", 40)
+        # those that were tried are due again a little later
+        wait_for("all are delivered", lambda: s.run("sweep", "--once") and {
+            d["state"] for d in s.deliveries(subscription=sub)} ==
+            {"delivered"}, 20)
 
 
 def test_a_test_is_marked(site):
