@@ -128,6 +128,20 @@ json_plain(struct slice s, struct buf *out)
 	buf_free(&text);
 }
 
+/* Slack's markup begins with these; quotes are nothing to it. */
+static void
+check_slack(struct slice s)
+{
+	while (s.len > 0) {
+		char c;
+		size_t n = look_reference(s, &c);
+
+		CHECK(n > 0 || s.s[0] == '\0' ||
+		    strchr("&<>", s.s[0]) == NULL);
+		(void)slice_take(&s, n == 0 ? 1 : n);
+	}
+}
+
 /* All that came out of a template whose literals are harmless. */
 static void
 check_harmless(enum template_place place, struct slice s)
@@ -140,6 +154,10 @@ check_harmless(enum template_place place, struct slice s)
 		break;
 	case TEMPLATE_JSON:
 		json_plain(s, &plain);
+		break;
+	case TEMPLATE_SLACK:
+		json_plain(s, &plain);
+		check_slack(buf_as_slice(&plain));
 		break;
 	case TEMPLATE_URL:
 		for (size_t i = 0; i < s.len; i++)
@@ -165,7 +183,8 @@ check_values(const struct look *k, const struct order *o,
 		struct view v = view(p, buf_as_slice(&k->neutral), o);
 
 		CHECK(v.compiled || !views[p].compiled);
-		if (v.rc == RC_OK && !(p == TEMPLATE_HTML && k->raw))
+		if (v.rc == RC_OK && !((p == TEMPLATE_HTML ||
+		    p == TEMPLATE_SLACK) && k->raw))
 			check_harmless(p, buf_as_slice(&v.out));
 		buf_free(&v.out);
 	}
@@ -178,7 +197,7 @@ check_same_text(struct slice text, const struct look *k,
 {
 	struct slice s = buf_as_slice(&views[place].out);
 	struct slice want = buf_as_slice(&views[TEMPLATE_TEXT].out);
-	struct buf got = BUF_INIT(OUT_MAX);
+	struct buf got = BUF_INIT(OUT_MAX), plain = BUF_INIT(OUT_MAX);
 
 	if (views[place].rc != RC_OK || views[TEMPLATE_TEXT].rc != RC_OK)
 		return;
@@ -190,6 +209,13 @@ check_same_text(struct slice text, const struct look *k,
 		json_plain(s, &got);
 		if (!text_is_utf8(text))
 			goto done;	/* what is no UTF-8 became U+FFFD */
+		break;
+	case TEMPLATE_SLACK:
+		json_plain(s, &plain);
+		if (k->raw || !text_is_utf8(text) ||
+		    memchr(text.s, '&', text.len) != NULL)
+			goto done;
+		html_plain(buf_as_slice(&plain), &got);
 		break;
 	case TEMPLATE_URL:
 		if (memchr(text.s, '%', text.len) != NULL)
@@ -210,6 +236,7 @@ check_same_text(struct slice text, const struct look *k,
 	}
 	CHECK(slice_eq(buf_as_slice(&got), want));
 done:
+	buf_free(&plain);
 	buf_free(&got);
 }
 
