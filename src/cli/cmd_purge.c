@@ -180,9 +180,10 @@ const struct command cmd_purge = {
 	    "  --before TIME  accepted before 2026-11-23T10:00:00Z; or 90s, "
 	    "30m, 2h, 7d ago\n"
 	    "  --dry-run      count, and remove nothing\n\n"
-	    "An event stays while one of its deliveries is pending or held.  "
-	    "What is counted by\nhour stays.  Ctrl-C ends it: what was removed "
-	    "is gone, the rest is as it was, and\nthe exit status is 1.\n\n"
+	    "An event stays while one of its deliveries is pending or held, or "
+	    "a timer that it\nset is to come.  What is counted by hour stays.  "
+	    "Ctrl-C ends it: what was removed\nis gone, the rest is as it was, "
+	    "and the exit status is 1.\n\n"
 	    "--json gives one object: {events, deliveries, kept, dryRun}.",
 	.run = run,
 };

@@ -3,6 +3,7 @@
 #include "store/bdb_count.h"
 #include "store/bdb_delivery.h"
 #include "store/bdb_purge.h"
+#include "store/bdb_timer.h"
 
 #define DELIVERIES	64	/* of an event, looked at together */
 
@@ -111,6 +112,8 @@ look_inside(struct store *st, struct store_purge *p, uint64_t position,
 		p->at.inside.subscription++;
 		p->at.inside.ordinal = 0;
 	}
+	if (rc == RC_OK && w.end && !*pending)
+		rc = bdb_timer_holds(st, &ev, pending);
 	*whole = w.end && !*pending;
 	*budget = w.budget;
 	store_event_clear(&ev);

@@ -104,4 +104,8 @@ timer_same_order(struct store_order a, struct store_order b)
 	return memcmp(a.hash, b.hash, sizeof a.hash) == 0;
 }
 
+/* store_timer_holds for who is attached. */
+MUST_USE enum rc bdb_timer_holds(struct store *st,
+    const struct store_event *ev, bool *holds);
+
 #endif

@@ -233,15 +233,16 @@ read_of(struct store *st, void *arg)
 	return rc;
 }
 
-enum rc
-store_timers_of(struct store *st, struct store_order order,
+static enum rc
+timers_of(struct store *st, struct store_order order,
+    enum rc (*read)(struct store *st, struct of *o),
     struct store_timer t[STORE_TIMERS], size_t *n)
 {
 	struct of o = { .order = order };
 	enum rc rc;
 
 	*n = 0;
-	rc = bdb_read(st, read_of, &o);
+	rc = read(st, &o);
 	for (int i = 0; i < STORE_TIMERS && rc == RC_OK; i++)
 		if (o.row.of[i].position != 0)
 			t[(*n)++] = (struct store_timer){ order,
@@ -250,8 +251,28 @@ store_timers_of(struct store *st, struct store_order order,
 	return rc;
 }
 
+static enum rc
+attach_and_read(struct store *st, struct of *o)
+{
+	return bdb_read(st, read_of, o);
+}
+
+static enum rc
+read_attached(struct store *st, struct of *o)
+{
+	return read_of(st, o);
+}
+
 enum rc
-store_timer_holds(struct store *st, const struct store_event *ev, bool *holds)
+store_timers_of(struct store *st, struct store_order order,
+    struct store_timer t[STORE_TIMERS], size_t *n)
+{
+	return timers_of(st, order, attach_and_read, t, n);
+}
+
+static enum rc
+holds_of(struct store *st, const struct store_event *ev,
+    enum rc (*read)(struct store *st, struct of *o), bool *holds)
 {
 	struct store_timer t[STORE_TIMERS];
 	struct store_order order;
@@ -262,8 +283,20 @@ store_timer_holds(struct store *st, const struct store_event *ev, bool *holds)
 	if (ev->timed.s == NULL)
 		return RC_OK;
 	memcpy(order.hash, ev->timed.s, sizeof order.hash);
-	rc = store_timers_of(st, order, t, &n);
+	rc = timers_of(st, order, read, t, &n);
 	for (size_t i = 0; i < n && rc == RC_OK; i++)
 		*holds = *holds || t[i].position == ev->position;
 	return rc;
+}
+
+enum rc
+store_timer_holds(struct store *st, const struct store_event *ev, bool *holds)
+{
+	return holds_of(st, ev, attach_and_read, holds);
+}
+
+enum rc
+bdb_timer_holds(struct store *st, const struct store_event *ev, bool *holds)
+{
+	return holds_of(st, ev, read_attached, holds);
 }

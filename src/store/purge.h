@@ -22,7 +22,8 @@ struct store_purge {
 	int64_t		 before_ms;	/* accepted before; INT64_MAX: any */
 	bool		 dry;		/* count, and remove nothing */
 	bool		(*keep)(void *arg, uint64_t position);
-					/* somebody still needs this event;
+					/* somebody else than its deliveries
+					   and timers needs this event;
 					   asked while attached, outside of
 					   transactions; NULL: nobody */
 	void		*arg;

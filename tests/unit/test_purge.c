@@ -157,6 +157,37 @@ what_is_on_its_way_stays(void **state)
 	want_sound(f->st);
 }
 
+/* A timer makes its event of that one's order. */
+static void
+what_set_a_timer_that_is_to_come_stays(void **state)
+{
+	struct fixture *f = *state;
+	struct store_timer_change set = { .to = {
+	    { STORE_TIMER_SET, 1000 }, { STORE_TIMER_SET, 2000 } } };
+	struct store_accept a = { .type = SLICE("OrderTicketed"),
+	    .order = SLICE("{\"agwID\":\"A\"}"), .test = true,
+	    .timers = &set };
+	struct store_purge p;
+	bool merged, more;
+
+	memset(&set.order, 7, sizeof set.order);
+	want_rc(store_generation(f->st, &a.generation), RC_OK, "generation");
+	want_rc(store_accept(f->st, &a, 1), RC_OK, "accept");
+	want_rc(a.rc, RC_OK, "accepted");
+	p = purge_tests(f->st);
+	want_i64((int64_t)p.kept, 1, "kept before it is merged");
+	want_rc(store_timer_merge(f->st, 500, &merged, &more), RC_OK, "merge");
+	p = purge_tests(f->st);
+	want_i64((int64_t)p.kept, 1, "kept afterwards");
+	assert_true(there(f->st, a.position));
+	set.to[0].what = set.to[1].what = STORE_TIMER_REMOVE;
+	want_rc(store_accept(f->st, &a, 1), RC_OK, "accept");
+	want_rc(store_timer_merge(f->st, 500, &merged, &more), RC_OK, "merge");
+	p = purge_tests(f->st);
+	want_i64((int64_t)p.events, 2, "both, once it is removed");
+	want_sound(f->st);
+}
+
 static bool
 needed(void *arg, uint64_t position)
 {
@@ -394,6 +425,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(a_test_goes_with_all_that_is_its_own),
 	    TEST(what_is_on_its_way_stays),
+	    TEST(what_set_a_timer_that_is_to_come_stays),
 	    TEST(what_is_needed_or_too_young_stays),
 	    TEST(a_dry_run_counts_and_leaves_everything),
 	    TEST(without_the_condition_any_event_goes),
