@@ -226,7 +226,7 @@ def test_config_says_what_is_wrong_with_mail(directory, config):
     whole = url + "from = skycap@a.example\n"
     for mail, say in (
             (url, "[mail] url is set, but not from"),
-            (url + "from = Skycap <a@b.example>\n", "is not an address"),
+            (url + "from = Skycap a@b.example\n", "is not an address"),
             (url + "from = nobody\n", "is not an address"),
             (whole + "user = me\n", "user is set, but not password_file"),
             (whole + "password_file = password\n",
@@ -262,6 +262,7 @@ def test_config_is_content_with_what_is_right(directory, config):
     login = "url = smtps://mail.example\nfrom = a@b.example\nuser = me\n" \
         "password_file = password\n"
     for mail in ("", "from = a@b.example\nuser = me\n",
+                 "url = smtp://localhost\nfrom = Skycap <a@b.example>\n",
                  "url = smtp://localhost\nfrom = a@b.example\n", login):
         got = config(mail)
         assert got.returncode == 0 and got.stderr == "", (mail, got)
