@@ -90,6 +90,7 @@ struct notice {
 	int64_t		 since_ms;
 	const struct notice_event *event;	/* NULL: none is known */
 	const char	*site_url;	/* "": none */
+	int64_t		 held_days;	/* it keeps what it is due so long */
 	struct slice	 mail_to;	/* empty: nobody is mailed */
 };
 

@@ -1,4 +1,4 @@
-#include <stdio.h>
+#include <inttypes.h>
 #include "base/clock.h"
 #include "work/notice.h"
 #include "work/record_json.h"
@@ -175,14 +175,15 @@ put_outlook(const struct notice *n, struct buf *out)
 		buf_puts(out, "Without one success it is disabled, at the "
 		    "earliest on ");
 		put_time(notice_disables_ms(n), out);
-		buf_puts(out, ".\nWhat it is due is held then.  Deliveries "
-		    "whose attempts are used up before\nthat are not tried "
-		    "again by themselves; they stay on record.\n");
+		buf_printf(out, ".\nWhat it is due is held then, for %" PRId64
+		    " days at most.  Deliveries whose attempts are\nused up "
+		    "before that are not tried again by themselves; they stay "
+		    "on record.\n", n->held_days);
 		return;
 	case NOTICE_DISABLE:
-		buf_printf(out, "What it is due is held.  %s, resume it,\nand "
-		    "what is held is sent:\n", of_failing(n) ?
-		    "When the endpoint is back" :
+		buf_printf(out, "What it is due is held, for %" PRId64 " days "
+		    "at most.\n%s, resume it, and what is held is sent:\n",
+		    n->held_days, of_failing(n) ? "When the endpoint is back" :
 		    "If it is to go on, correct what is wrong");
 		put_resume(n, out);
 		return;

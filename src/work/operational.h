@@ -36,8 +36,7 @@ struct operational_ask {
 	struct store_key oldest;	/* of a warning or disabling: the
 					   delivery that has failed longest;
 					   position 0: none */
-	const struct conf *conf;	/* whom a warning or disabling is
-					   mailed by; NULL: by none */
+	const struct conf *conf;	/* of a warning or disabling */
 };
 
 /*

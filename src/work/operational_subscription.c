@@ -59,14 +59,14 @@ put_health(struct buf *out, const struct operational_ask *ask)
 		buf_i64(out, lasted_ms < 0 ? 0 : lasted_ms / 1000);
 }
 
-/* Who is mailed; NULL or no url of a mail server: nobody. */
+/* Who is mailed; without a mail server nobody. */
 static void
 find_address(struct saying *w, const struct subscription *s)
 {
 	const struct conf *conf = w->ask->conf;
 
 	buf_clear(&w->mail_to);
-	if (conf != NULL && conf->mail_url[0] != '\0')
+	if (conf->mail_url[0] != '\0')
 		w->rc = notice_address(w->cf, conf, s->client->mail,
 		    &w->mail_to);
 }
@@ -87,7 +87,8 @@ put_notice(struct saying *w, const struct subscription *s, const char *name,
 		.health = &ask->health,
 		.since_ms = ask->since_ms,
 		.event = w->found ? &w->event : NULL,
-		.site_url = ask->conf == NULL ? "" : ask->conf->site_url,
+		.site_url = ask->conf->site_url,
+		.held_days = ask->conf->retention_held_days,
 	};
 
 	find_address(w, s);
@@ -185,11 +186,8 @@ read_oldest(struct saying *w)
 static void
 log_silence(const struct saying *w)
 {
-	const struct conf *conf = w->ask->conf;
-
 	log_warn("%s: mailed to nobody, as %s", buf_str(&w->about),
-	    conf == NULL || conf->mail_url[0] == '\0' ?
-	    "[mail] url is not set" : "neither its client nor an operator "
+	    w->ask->conf->mail_url[0] == '\0' ? "[mail] url is not set" : "neither its client nor an operator "
 	    "has a mail address, and [mail] from is none");
 }
 

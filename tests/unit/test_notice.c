@@ -145,9 +145,10 @@ each_stage_says_what_happened_what_came_back_and_what_to_do(void **state)
 		    "The last success was at 2025-11-23 09:58 UTC.\n\n",
 		    "To look, run: skycap show msg_1\n\n"
 		    "Without one success it is disabled, at the earliest on "
-		    "2025-11-28 10:00 UTC.\nWhat it is due is held then.  "
-		    "Deliveries whose attempts are used up before\nthat are "
-		    "not tried again by themselves; they stay on record.\n" },
+		    "2025-11-28 10:00 UTC.\nWhat it is due is held then, for "
+		    "30 days at most.  Deliveries whose attempts are\nused up "
+		    "before that are not tried again by themselves; they stay "
+		    "on record.\n" },
 		{ NOTICE_DISABLE, "failing", "https://s.example",
 		    "To the back office: disabled",
 		    "To the back office has been disabled: 5 attempts in a "
@@ -155,22 +156,24 @@ each_stage_says_what_happened_what_came_back_and_what_to_do(void **state)
 		    "2025-11-23 10:00 UTC.\n"
 		    "The last success was at 2025-11-23 09:58 UTC.\n\n",
 		    "Look here:    https://s.example/admin/deliveries/msg_1\n\n"
-		    "What it is due is held.  When the endpoint is back, "
-		    "resume it,\nand what is held is sent:\n"
+		    "What it is due is held, for 30 days at most.\nWhen the "
+		    "endpoint is back, resume it, and what is held is sent:\n"
 		    "  https://s.example/admin/subscriptions/sub_1\n" },
 		{ NOTICE_DISABLE, "gone", "", "To the back office: disabled",
 		    "To the back office has been disabled: the endpoint said "
 		    "that it is gone for good.\n\n",
 		    "To look, run: skycap show msg_1\n\n"
-		    "What it is due is held.  If it is to go on, correct what "
-		    "is wrong, resume it,\nand what is held is sent:\n"
+		    "What it is due is held, for 30 days at most.\nIf it is "
+		    "to go on, correct what is wrong, resume it, and what is "
+		    "held is sent:\n"
 		    "  skycap subscription resume sub_1\n" },
 		{ NOTICE_DISABLE, "no_service", "",
 		    "To the back office: disabled",
 		    "To the back office has been disabled: no_service.\n\n",
 		    "To look, run: skycap show msg_1\n\n"
-		    "What it is due is held.  If it is to go on, correct what "
-		    "is wrong, resume it,\nand what is held is sent:\n"
+		    "What it is due is held, for 30 days at most.\nIf it is "
+		    "to go on, correct what is wrong, resume it, and what is "
+		    "held is sent:\n"
 		    "  skycap subscription resume sub_1\n" },
 	};
 	const struct store_health h = { .failures = 5,
@@ -179,7 +182,7 @@ each_stage_says_what_happened_what_came_back_and_what_to_do(void **state)
 	struct notice n = { .id = SLICE("sub_1"),
 	    .name = SLICE("To the back office"), .client = SLICE("Wander"),
 	    .target = SLICE("https://a.example/{{agwID}}"), .health = &h,
-	    .since_ms = BEGUN, .event = &e };
+	    .since_ms = BEGUN, .event = &e, .held_days = 30 };
 	struct buf got = BUF_INIT(65536), want = BUF_INIT(65536);
 
 	(void)state;

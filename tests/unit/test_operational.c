@@ -21,6 +21,7 @@ struct fixture {
 	struct bench	*b;
 	uint32_t	 sub, operator;
 	struct operational_ask ask;
+	struct conf	 conf;		/* without a mail server */
 	struct store_event event;
 };
 
@@ -39,7 +40,7 @@ set_up(void **state)
 	f->ask = (struct operational_ask){ OPERATIONAL_FAILING, f->sub,
 	    { .failures = 5, .first_failure_ms = 1000,
 	    .last_failure_ms = 61000, .last_success_ms = 500 },
-	    "timeout", 62500, 1000, NOTICE_FIRST, { 0, 0, 0 }, NULL };
+	    "timeout", 62500, 1000, NOTICE_FIRST, { 0, 0, 0 }, &f->conf };
 	f->event = (struct store_event)STORE_EVENT_INIT;
 	*state = f;
 	return 0;
