@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include "base/log.h"
 #include "base/text.h"
+#include "shape/address.h"
 #include "work/config_change.h"
 #include "work/record_json.h"
 
@@ -198,6 +199,7 @@ client_body(const struct config *cf, const char *name, const char *mail,
     struct buf *why)
 {
 	const char *fault = config_name_fault(name);
+	size_t at;
 	enum rc rc;
 
 	if (name[0] == '\0')
@@ -214,11 +216,10 @@ client_body(const struct config *cf, const char *name, const char *mail,
 	}
 	if (mail == NULL)
 		mail = "";
-	if (mail[0] != '\0' && (strchr(mail, '@') == NULL ||
-	    config_name_fault(mail) != NULL ||
-	    strpbrk(mail, " <>,;") != NULL)) {
-		buf_puts(why, "the mail address must look like "
-		    "name@example.org");
+	if (mail[0] != '\0')
+		fault = address_fault(slice_of(mail), &at);
+	if (fault != NULL) {
+		buf_printf(why, "the client's mail address %s", fault);
 		return RC_INVALID;
 	}
 	buf_putc(body, '{');

@@ -1,10 +1,9 @@
 #include "base/log.h"
-#include "base/text.h"
+#include "shape/mime.h"
 #include "work/listing.h"
 #include "work/notice.h"
 #include "work/record_json.h"
 
-#define ADDRESS_MAX	254	/* RFC 5321 as corrected: of a path, less <> */
 #define PAGE		16
 
 const char *
@@ -57,27 +56,11 @@ notice_stage(const struct store_health *h, int64_t since_ms)
 static bool
 put_address(struct slice text, struct buf *out)
 {
-	const char *open = text.len == 0 ? NULL :
-	    memchr(text.s, '<', text.len);
-	const char *at;
+	struct slice address;
 
-	if (open != NULL) {
-		text.len -= (size_t)(open + 1 - text.s);
-		text.s = open + 1;
-		if (text.len == 0 || text.s[text.len - 1] != '>')
-			return false;
-		text.len--;
-	}
-	at = text.len == 0 ? NULL : memchr(text.s, '@', text.len);
-	if (at == NULL || at == text.s || at == text.s + text.len - 1 ||
-	    memchr(at + 1, '@', text.len - (size_t)(at + 1 - text.s)) !=
-	    NULL || text.len > ADDRESS_MAX || !text_is_utf8(text))
+	if (mime_address(text, &address) != RC_OK)
 		return false;
-	for (size_t i = 0; i < text.len; i++)
-		if ((unsigned char)text.s[i] <= ' ' || text.s[i] == 0x7f ||
-		    strchr("<>,;", text.s[i]) != NULL)
-			return false;
-	buf_slice(out, text);
+	buf_slice(out, address);
 	return true;
 }
 
@@ -129,6 +112,8 @@ notice_address(const struct config *cf, const struct conf *conf,
 
 	if (put_address(slice_of(mail), out))
 		return RC_OK;
+	if (mail[0] != '\0')
+		log_warn("no mail can be sent to a client's address, %s", mail);
 	rc = put_operator(cf->store, out);
 	if (rc != RC_NOTFOUND)
 		return rc;

@@ -183,10 +183,11 @@ read_oldest(struct saying *w)
 	return rc == RC_NOTFOUND ? RC_OK : rc;
 }
 
+/* An error, also where nothing failed: somebody will miss it. */
 static void
 log_silence(const struct saying *w)
 {
-	log_warn("%s: mailed to nobody, as %s", buf_str(&w->about),
+	log_error("%s: mailed to nobody, as %s", buf_str(&w->about),
 	    w->ask->conf->mail_url[0] == '\0' ? "[mail] url is not set" : "neither its client nor an operator "
 	    "has a mail address, and [mail] from is none");
 }

@@ -34,9 +34,9 @@ a_client_needs_a_name_and_a_scope_or_all(void **state)
 		{ "A", "", "agency=  ", "not empty", false },
 		{ "A", "", "agency=\xff", "UTF-8", false },
 		{ "A", "", "agencie=B", "did you mean agency?", false },
-		{ "A", "ops", NULL, "must look like", true },
-		{ "A", "a@b\r\nBcc: c@d", NULL, "must look like", true },
-		{ "A", "a@b, c@d", NULL, "must look like", true },
+		{ "A", "ops", NULL, "must be a mail address like", true },
+		{ "A", "a@b\r\nBcc: c@d", NULL, "has a control char", true },
+		{ "A", "a@b, c@d", NULL, "must be one address", true },
 	};
 	struct bench *b = *state;
 	const struct roster *r;

@@ -29,8 +29,6 @@ begin(void **state)
 	    "smtp://127.0.0.1:1");
 	snprintf(s->conf.mail_from, sizeof s->conf.mail_from,
 	    "skycap@a.example");
-	s->conf.retention_held_days = 30;
-	s->conf.limits_pending = 1000;
 	begun_ms = clock_now_ms();
 	return 0;
 }
