@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -7,6 +6,7 @@
 #include <unistd.h>
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "deliver/mail_inner.h"
 
 #define POLITE_MS	300	/* of mail_free, for QUITs */
@@ -203,26 +203,18 @@ static bool
 start_worker(struct mail *m, struct mail_job *j)
 {
 	struct mail_worker *w = calloc(1, sizeof *w);
-	pthread_condattr_t a;
-	sigset_t all, old;
 	int err;
 
-	if (w == NULL || pthread_condattr_init(&a) != 0 ||
-	    pthread_condattr_setclock(&a, CLOCK_MONOTONIC) != 0 ||
-	    pthread_cond_init(&w->wake, &a) != 0)
+	if (w == NULL)
 		log_fatal("out of memory");
-	pthread_condattr_destroy(&a);
+	thread_cond_init(&w->wake);
 	w->m = m;
 	w->pair.max = PAIR_MAX;
 	w->talk.head.max = CHANNEL_KEEP_HEAD;
 	w->talk.body.max = CHANNEL_KEEP_BODY;
 	w->talk.said.max = MAIL_SAID_MAX;
 	w->job = j;
-	/* signals are the program's own thread's; a broken pipe is an error */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	err = pthread_create(&w->thread, NULL, mail_worker_main, w);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	err = thread_start(&w->thread, mail_worker_main, w);
 	if (err != 0) {
 		log_error("no thread for mail: %s", strerror(err));
 		w->job = NULL;

@@ -112,17 +112,11 @@ on_ready(void *arg, char *ip, char *own_ip, int port, int own_port)
 static int
 on_progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 {
-	struct mail_worker *w = arg;
-	bool cancelled;
-
 	(void)a;
 	(void)b;
 	(void)c;
 	(void)d;
-	pthread_mutex_lock(&w->m->lock);
-	cancelled = w->cancelled;
-	pthread_mutex_unlock(&w->m->lock);
-	return cancelled ? 1 : 0;
+	return mail_is_cancelled(arg) ? 1 : 0;
 }
 
 /* The dialogue. */

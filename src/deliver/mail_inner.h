@@ -137,6 +137,7 @@ enum rc mail_read_url(struct mail *m, const char *url, struct buf *why);
 /* mail_worker.c: the thread, and ending what its sockets wait for. */
 void *mail_worker_main(void *arg);
 void mail_shut(struct mail_worker *w, int how);		/* with the lock */
+bool mail_is_cancelled(struct mail_worker *w);
 
 /*
  * mail_easy.c: what is the same for all requests of a handle, and one try of

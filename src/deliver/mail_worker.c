@@ -13,8 +13,8 @@ mail_shut(struct mail_worker *w, int how)
 		shutdown(w->fd[i], how);
 }
 
-static bool
-is_cancelled(struct mail_worker *w)
+bool
+mail_is_cancelled(struct mail_worker *w)
 {
 	bool cancelled;
 
@@ -56,7 +56,7 @@ find_name(struct mail_worker *w, const struct mail_job *j)
 		return CURLE_FAILED_INIT;
 	}
 	resolve_ask(w->resolve, w->m->host, &wait, on_name, &f);
-	while (!f.there && clock_mono_ms() < until && !is_cancelled(w)) {
+	while (!f.there && clock_mono_ms() < until && !mail_is_cancelled(w)) {
 		struct pollfd p = { .fd = resolve_fd(w->resolve),
 		    .events = POLLIN };
 		int64_t left = until - clock_mono_ms();
@@ -92,7 +92,7 @@ run_tries(struct mail_worker *w, struct mail_job *j)
 	for (;;) {
 		mail_set_try(w, j);
 		code = curl_easy_perform(w->easy);
-		if (is_cancelled(w))
+		if (mail_is_cancelled(w))
 			return code;
 		if (w->asks) {
 			code = w->named ? CURLE_URL_MALFORMAT :

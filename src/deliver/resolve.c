@@ -2,8 +2,6 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -12,6 +10,7 @@
 #include <unistd.h>
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "deliver/resolve.h"
 #include "deliver/resolve_memory.h"
 
@@ -239,23 +238,14 @@ find_in(const struct looks *ls, uint64_t hash, const char *host)
 	return l;
 }
 
-/* Signals are the program's own thread's. */
 static int
 start_thread(struct look *l)
 {
-	pthread_attr_t attr;
-	sigset_t all, old;
 	pthread_t thread;
-	int err = pthread_attr_init(&attr);
+	int err = thread_start(&thread, look_up, l);
 
-	if (err != 0)
-		return err;
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	err = pthread_create(&thread, &attr, look_up, l);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pthread_attr_destroy(&attr);
+	if (err == 0)
+		pthread_detach(thread);
 	return err;
 }
 

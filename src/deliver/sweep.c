@@ -1,12 +1,12 @@
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <unistd.h>
 #include "base/log.h"
+#include "base/thread.h"
 #include "deliver/mail_options.h"
 #include "deliver/sweep_inner.h"
 
@@ -45,18 +45,6 @@ slots(const struct conf *cf)
 	    "them are for other things", cf->sweep_slots, (uintmax_t)n,
 	    (uintmax_t)rl.rlim_cur, (uintmax_t)spare);
 	return (uint32_t)n;
-}
-
-static void
-init_cond(pthread_cond_t *c)
-{
-	pthread_condattr_t a;
-
-	if (pthread_condattr_init(&a) != 0 ||
-	    pthread_condattr_setclock(&a, CLOCK_MONOTONIC) != 0 ||
-	    pthread_cond_init(c, &a) != 0)
-		log_fatal("out of memory");
-	pthread_condattr_destroy(&a);
 }
 
 /*
@@ -99,8 +87,8 @@ sweep_new(struct sweep **out, const struct sweep_options *o, struct buf *why)
 	s->held = (struct sweeplock)SWEEPLOCK_INIT;
 	atomic_init(&s->nudge, -1);
 	pthread_mutex_init(&s->lock, NULL);
-	init_cond(&s->to_keeper);
-	init_cond(&s->resting);
+	thread_cond_init(&s->to_keeper);
+	thread_cond_init(&s->resting);
 	s->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (s->event == -1) {
 		buf_printf(why, "eventfd: %s", strerror(errno));
@@ -151,28 +139,20 @@ sweep_free(struct sweep *s)
 	free(s);
 }
 
-/*
- * Signals are the program's own thread's (DESIGN §1), and a broken pipe must
- * be an error of one connection.
- */
 static enum rc
 start_threads(struct sweep *s)
 {
-	sigset_t all, old;
 	int err;
 
 	atomic_store(&s->tick_ms, clock_mono_ms());
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	err = pthread_create(&s->loop, NULL, loop_main, s);
+	err = thread_start(&s->loop, loop_main, s);
 	if (err == 0) {
-		err = pthread_create(&s->keeper, NULL, keeper_main, s);
+		err = thread_start(&s->keeper, keeper_main, s);
 		if (err != 0) {
 			sweep_stopping(s);
 			pthread_join(s->loop, NULL);
 		}
 	}
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (err != 0) {
 		log_error("no thread for the sweep: %s", strerror(err));
 		return RC_IO;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "store/bdb_gate_in.h"
 
 #define LOOK_MS		5	/* between looks for DIR/recover, a process */
@@ -14,7 +15,6 @@ gate_new(struct gate **out, const char *dir, const struct gate_ops *ops,
     void *arg, const char *library, const char *shape, struct buf *why)
 {
 	struct gate *g;
-	pthread_condattr_t attr;
 	enum rc rc;
 
 	if (strlen(dir) >= sizeof g->dir ||
@@ -41,12 +41,9 @@ gate_new(struct gate **out, const char *dir, const struct gate_ops *ops,
 	g->arg = arg;
 	g->fd = g->slot.fd = -1;
 	pthread_mutex_init(&g->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&g->changed, &attr);
-	pthread_cond_init(&g->watch, &attr);
-	pthread_cond_init(&g->carry, &attr);
-	pthread_condattr_destroy(&attr);
+	thread_cond_init(&g->changed);
+	thread_cond_init(&g->watch);
+	thread_cond_init(&g->carry);
 	*out = g;
 	return RC_OK;
 }

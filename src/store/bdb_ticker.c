@@ -4,10 +4,10 @@
  * Two of them, since what keeps order waits for locks itself.  Neither attaches
  * a store that this process has left.
  */
-#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 #include "base/log.h"
+#include "base/thread.h"
 #include "store/bdb_env.h"
 
 #define DETECT_MS	250
@@ -84,13 +84,8 @@ beat(void *arg)
 static void
 start(struct beat *b)
 {
-	sigset_t all, old;
-	int error;
+	int error = thread_start(&b->thread, beat, b);
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	error = pthread_create(&b->thread, NULL, beat, b);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	b->started = error == 0;
 	if (error != 0)
 		log_error("a thread of the store: %s", strerror(error));
@@ -100,15 +95,11 @@ enum rc
 bdb_ticker_start(struct store *st)
 {
 	struct ticker *t = calloc(1, sizeof *t);
-	pthread_condattr_t attr;
 
 	if (t == NULL)
 		log_fatal("out of memory: ticker");
 	pthread_mutex_init(&t->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&t->wake, &attr);
-	pthread_condattr_destroy(&attr);
+	thread_cond_init(&t->wake);
 	st->ticker = t;
 	t->detect = (struct beat){ .st = st, .fn = detect,
 	    .every_ms = DETECT_MS };

@@ -1,7 +1,7 @@
-#include <signal.h>
 #include <unistd.h>
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "store/bdb_gate_in.h"
 
 #define WATCH_MS	100	/* between rounds of the watchdog */
@@ -94,19 +94,6 @@ carry(void *arg)
 	return NULL;
 }
 
-static bool
-thread_start(pthread_t *t, void *(*fn)(void *), struct gate *g)
-{
-	sigset_t all, old;
-	int error;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	error = pthread_create(t, NULL, fn, g);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return error == 0;
-}
-
 /* Look around: the lock is held, and given up for the time it takes. */
 static void
 watch_round(struct gate *g, bool slots)
@@ -164,7 +151,7 @@ watch(void *arg)
 		    g->nin == 0) {
 			if (!g->carrying)
 				g->carrying = thread_start(&g->porter, carry,
-				    g);
+				    g) == 0;
 			pthread_cond_signal(&g->carry);
 		}
 	}
@@ -178,7 +165,7 @@ gate_watch(struct gate *g)
 	if (g->watching)
 		return;
 	/* Without a watchdog one hung thread would hold up everybody. */
-	if (!thread_start(&g->watchdog, watch, g))
+	if (thread_start(&g->watchdog, watch, g) != 0)
 		log_fatal("can't start a thread");
 	g->watching = true;
 }
