@@ -1,3 +1,4 @@
+#include "store/bdb_cursor.h"
 #include "store/bdb_list.h"
 
 /*
@@ -50,28 +51,15 @@ static void
 cursor_write(const struct store *st, const struct list *l,
     char cursor[STORE_CURSOR_MAX])
 {
-	static const char hex[] = "0123456789abcdef";
-	struct buf raw = BUF_INIT((STORE_CURSOR_MAX - 1) / 2);
+	struct buf raw = BUF_INIT(CURSOR_RAW);
 
 	cursor[0] = '\0';
 	if (l->over)
 		return;
 	buf_be32(&raw, check_of(st, l));
 	put_place(l, &raw);
-	for (size_t i = 0; i < raw.len; i++) {
-		cursor[2 * i] = hex[(unsigned char)raw.s[i] >> 4];
-		cursor[2 * i + 1] = hex[raw.s[i] & 15];
-	}
-	cursor[2 * raw.len] = '\0';
+	cursor_print(&raw, cursor);
 	buf_free(&raw);
-}
-
-static int
-nibble(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 /* The check makes sure that the key is one that cursor_write wrote. */
@@ -79,21 +67,12 @@ static enum rc
 cursor_read(const struct store *st, const char cursor[STORE_CURSOR_MAX],
     struct list *l)
 {
-	size_t len = strnlen(cursor, STORE_CURSOR_MAX);
-	char raw[STORE_CURSOR_MAX / 2];
-	struct slice s = { raw, len / 2 };
+	char raw[CURSOR_RAW];
+	struct slice s;
 	uint32_t check;
-	int hi, lo;
 
-	if (len % 2 != 0 || len >= STORE_CURSOR_MAX)
+	if (cursor_parse(cursor, raw, &s) != RC_OK)
 		return RC_INVALID;
-	for (size_t i = 0; i < len / 2; i++) {
-		hi = nibble(cursor[2 * i]);
-		lo = nibble(cursor[2 * i + 1]);
-		if (hi < 0 || lo < 0)
-			return RC_INVALID;
-		raw[i] = (char)(hi << 4 | lo);
-	}
 	check = slice_be32(&s);
 	l->phase = (enum list_phase)slice_be8(&s);
 	l->lane = slice_be32(&s);

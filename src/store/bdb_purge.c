@@ -136,8 +136,7 @@ consider(struct store *st, struct store_purge *p, uint64_t position,
 	*over = rc != RC_OK || whole || pending;
 	if (rc == RC_NOTFOUND || rc == RC_INVALID)
 		rc = RC_OK;		/* gone, or verify's to tell of */
-	else if (rc == RC_OK && whole && (p->keep == NULL ||
-	    !p->keep(p->arg, position))) {
+	else if (whole) {
 		p->at.doomed[i / 8] |= (unsigned char)(1 << i % 8);
 		p->events += p->dry;
 		p->deliveries += p->dry ? p->at.counted : 0;

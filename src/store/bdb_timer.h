@@ -104,7 +104,10 @@ timer_same_order(struct store_order a, struct store_order b)
 	return memcmp(a.hash, b.hash, sizeof a.hash) == 0;
 }
 
-/* store_timer_holds for who is attached. */
+/*
+ * Whether an event is kept by a timer of its order, and so must stay.  Costs
+ * nothing for one that never set any (ev->timed), else a look-up.
+ */
 MUST_USE enum rc bdb_timer_holds(struct store *st,
     const struct store_event *ev, bool *holds);
 

@@ -1,5 +1,6 @@
 #include <stdlib.h>
 #include "store/bdb_delivery.h"
+#include "store/bdb_cursor.h"
 #include "store/bdb_timer.h"
 
 /*
@@ -9,7 +10,6 @@
  * its first byte, and check is keyed over it.
  */
 #define CURSOR_KEY	25	/* at64 type8 order */
-#define CURSOR_LEN	(2 * (4 + CURSOR_KEY))
 #define CHANGES_READ	1000	/* of one order's, while they are read */
 
 /* Rows of the index from a key on, up to a time. */
@@ -140,44 +140,24 @@ static void
 cursor_write(const struct store *st, struct slice key,
     char cursor[STORE_CURSOR_MAX])
 {
-	static const char hex[] = "0123456789abcdef";
 	struct buf raw = BUF_INIT(4 + CURSOR_KEY);
 
 	(void)slice_be8(&key);
 	buf_be32(&raw, check_of(st, key));
 	buf_slice(&raw, key);
-	for (size_t i = 0; i < raw.len; i++) {
-		cursor[2 * i] = hex[(unsigned char)raw.s[i] >> 4];
-		cursor[2 * i + 1] = hex[raw.s[i] & 15];
-	}
-	cursor[2 * raw.len] = '\0';
+	cursor_print(&raw, cursor);
 	buf_free(&raw);
-}
-
-static int
-nibble(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 static enum rc
 cursor_read(const struct store *st, const char cursor[STORE_CURSOR_MAX],
     struct buf *key)
 {
-	char raw[CURSOR_LEN / 2];
-	struct slice s = { raw, sizeof raw };
+	char raw[CURSOR_RAW];
+	struct slice s;
 
-	if (strnlen(cursor, STORE_CURSOR_MAX) != CURSOR_LEN)
+	if (cursor_parse(cursor, raw, &s) != RC_OK || s.len != 4 + CURSOR_KEY)
 		return RC_INVALID;
-	for (size_t i = 0; i < sizeof raw; i++) {
-		int hi = nibble(cursor[2 * i]), lo = nibble(cursor[2 * i + 1]);
-
-		if (hi < 0 || lo < 0)
-			return RC_INVALID;
-		raw[i] = (char)(hi << 4 | lo);
-	}
 	if (slice_be32(&s) != check_of(st, (struct slice){ raw + 4,
 	    CURSOR_KEY }))
 		return RC_INVALID;
@@ -233,16 +213,15 @@ read_of(struct store *st, void *arg)
 	return rc;
 }
 
-static enum rc
-timers_of(struct store *st, struct store_order order,
-    enum rc (*read)(struct store *st, struct of *o),
+enum rc
+store_timers_of(struct store *st, struct store_order order,
     struct store_timer t[STORE_TIMERS], size_t *n)
 {
 	struct of o = { .order = order };
 	enum rc rc;
 
 	*n = 0;
-	rc = read(st, &o);
+	rc = bdb_read(st, read_of, &o);
 	for (int i = 0; i < STORE_TIMERS && rc == RC_OK; i++)
 		if (o.row.of[i].position != 0)
 			t[(*n)++] = (struct store_timer){ order,
@@ -251,52 +230,18 @@ timers_of(struct store *st, struct store_order order,
 	return rc;
 }
 
-static enum rc
-attach_and_read(struct store *st, struct of *o)
-{
-	return bdb_read(st, read_of, o);
-}
-
-static enum rc
-read_attached(struct store *st, struct of *o)
-{
-	return read_of(st, o);
-}
-
 enum rc
-store_timers_of(struct store *st, struct store_order order,
-    struct store_timer t[STORE_TIMERS], size_t *n)
+bdb_timer_holds(struct store *st, const struct store_event *ev, bool *holds)
 {
-	return timers_of(st, order, attach_and_read, t, n);
-}
-
-static enum rc
-holds_of(struct store *st, const struct store_event *ev,
-    enum rc (*read)(struct store *st, struct of *o), bool *holds)
-{
-	struct store_timer t[STORE_TIMERS];
-	struct store_order order;
-	size_t n;
+	struct of o = { .order = { { 0 } } };
 	enum rc rc;
 
 	*holds = false;
 	if (ev->timed.s == NULL)
 		return RC_OK;
-	memcpy(order.hash, ev->timed.s, sizeof order.hash);
-	rc = timers_of(st, order, read, t, &n);
-	for (size_t i = 0; i < n && rc == RC_OK; i++)
-		*holds = *holds || t[i].position == ev->position;
+	memcpy(o.order.hash, ev->timed.s, sizeof o.order.hash);
+	rc = read_of(st, &o);
+	for (int i = 0; i < STORE_TIMERS && rc == RC_OK; i++)
+		*holds = *holds || o.row.of[i].position == ev->position;
 	return rc;
-}
-
-enum rc
-store_timer_holds(struct store *st, const struct store_event *ev, bool *holds)
-{
-	return holds_of(st, ev, attach_and_read, holds);
-}
-
-enum rc
-bdb_timer_holds(struct store *st, const struct store_event *ev, bool *holds)
-{
-	return holds_of(st, ev, read_attached, holds);
 }

@@ -21,18 +21,12 @@ struct store_purge {
 	bool		 tests;		/* tests alone; else any event */
 	int64_t		 before_ms;	/* accepted before; INT64_MAX: any */
 	bool		 dry;		/* count, and remove nothing */
-	bool		(*keep)(void *arg, uint64_t position);
-					/* somebody else than its deliveries
-					   and timers needs this event;
-					   asked while attached, outside of
-					   transactions; NULL: nobody */
-	void		*arg;
 
 	/* found by all steps so far */
 	uint64_t	 events, deliveries;	/* removed, or to be */
 	uint64_t	 kept;		/* fitting events that were left: not
 					   all of their deliveries are done, or
-					   somebody needs them */
+					   a timer keeps them */
 	uint64_t	 position;	/* events up to it are done with */
 	uint64_t	 newest;	/* to be gone over, up to this one */
 	bool		 more;		/* there is something left to do */

@@ -107,11 +107,4 @@ MUST_USE enum rc store_timers(struct store *st, int64_t until_ms,
 MUST_USE enum rc store_timers_of(struct store *st, struct store_order order,
     struct store_timer t[STORE_TIMERS], size_t *n);
 
-/*
- * Whether an event is kept by a timer of its order, and so must stay.  Costs
- * nothing for one that never set any (ev->timed), else a look-up.
- */
-MUST_USE enum rc store_timer_holds(struct store *st,
-    const struct store_event *ev, bool *holds);
-
 #endif

@@ -216,10 +216,18 @@ static bool
 holds(struct fixture *f, uint64_t position)
 {
 	struct store_event ev = STORE_EVENT_INIT;
+	struct store_timer t[STORE_TIMERS];
+	struct store_order order;
 	bool h = false;
+	size_t n = 0;
 
 	want_rc(store_event_get(f->st, position, &ev), RC_OK, "event");
-	want_rc(store_timer_holds(f->st, &ev, &h), RC_OK, "holds");
+	if (ev.timed.s != NULL) {
+		memcpy(order.hash, ev.timed.s, sizeof order.hash);
+		want_rc(store_timers_of(f->st, order, t, &n), RC_OK, "of");
+	}
+	for (size_t i = 0; i < n; i++)
+		h = h || t[i].position == position;
 	store_event_clear(&ev);
 	return h;
 }
