@@ -334,7 +334,6 @@ event_read(struct event_reader *r, struct slice json, struct event *ev,
 	if (bad->n > 0)
 		return RC_INVALID;
 	ev->nref = reference_of_order(r->crypt, &r->order, ev->ref);
-	/* agwID's comes first; who lacks one waits for others who do */
-	ev->chain = ev->nref == 0 || ev->ref[0] == 0 ? 1 : ev->ref[0];
+	ev->chain = reference_chain(ev->ref, ev->nref);
 	return RC_OK;
 }

@@ -12,10 +12,7 @@
 /* What one item needs until it is accepted. */
 struct slot {
 	struct event	 event;
-	uint32_t	*match;		/* grown by roster_match */
-	size_t		 match_cap;
-	bool		*turn;		/* grown by roster_turns */
-	size_t		 turn_cap;
+	struct take_match match;
 	struct store_timer_change timers;
 };
 
@@ -49,8 +46,7 @@ static void
 slot_free(struct slot *s)
 {
 	event_free(&s->event);
-	free(s->match);
-	free(s->turn);
+	take_match_free(&s->match);
 }
 
 /* Have room for n items, and no more if it is fewer than there was. */
@@ -153,17 +149,9 @@ match(struct intake_work *w, size_t i, const struct roster *r,
     struct store_accept *a)
 {
 	struct slot *s = &w->slot[i];
-	bool turns;
 
-	a->nsubscription = (uint32_t)roster_match_turns(r, s->event.type,
-	    &w->reader.order, &s->match, &s->match_cap, &turns);
-	a->subscription = s->match;
-	if (turns)
-		roster_turns(r, s->match, a->nsubscription, &s->turn,
-		    &s->turn_cap);
-	a->ordered = turns ? s->turn : NULL;
-	a->chain = s->event.chain;
-	a->generation = roster_generation(r);
+	take_match(&s->match, r, s->event.type, &w->reader.order);
+	take_match_put(&s->match, r, s->event.chain, a);
 }
 
 static void

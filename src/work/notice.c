@@ -113,7 +113,7 @@ notice_address(const struct config *cf, const struct conf *conf,
 	if (put_address(slice_of(mail), out))
 		return RC_OK;
 	if (mail[0] != '\0')
-		log_warn("no mail can be sent to a client's address, %s", mail);
+		log_warn("no mail can be sent to the address of a client");
 	rc = put_operator(cf->store, out);
 	if (rc != RC_NOTFOUND)
 		return rc;

@@ -1,4 +1,3 @@
-#include <stdlib.h>
 #include "base/clock.h"
 #include "base/log.h"
 #include "work/intake.h"
@@ -14,10 +13,7 @@ struct posting {
 	char		 occurred[CLOCK_TEXT_MAX];
 	struct operational_text text;
 	struct order	 order;
-	uint32_t	*match;		/* grown by roster_match */
-	size_t		 match_cap;
-	bool		*turn;		/* grown by roster_turns */
-	size_t		 turn_cap;
+	struct take_match match;
 	struct store_accept accept;
 	bool		 any;
 };
@@ -32,55 +28,34 @@ chain(const struct posting *p)
 	uint64_t ref = crypt_ref(p->cf->crypt, REFERENCE_AGWID,
 	    buf_as_slice(&p->text.about));
 
-	return ref == 0 ? 1 : ref;
+	return reference_chain(&ref, 1);
 }
 
 static void
-fill(struct posting *p, const struct roster *r, size_t n, bool turns)
+fill(struct posting *p, const struct roster *r)
 {
 	struct store_accept *a = &p->accept;
 
-	if (turns)
-		roster_turns(r, p->match, n, &p->turn, &p->turn_cap);
 	*a = (struct store_accept){
 		.type = slice_of(p->type->name),
 		.sender_id = buf_as_slice(&p->text.id),
 		.occurred = slice_of(p->occurred),
 		.order = buf_as_slice(&p->text.object),
 		.key = INTAKE_NO_KEY,
-		.subscription = p->match,
-		.nsubscription = (uint32_t)n,
-		.ordered = turns ? p->turn : NULL,
-		.chain = chain(p),
-		.generation = roster_generation(r),
 	};
+	take_match_put(&p->match, r, chain(p), a);
 	crypt_hash(p->cf->crypt, buf_as_slice(&p->text.id), a->content);
 }
 
-static size_t
-without(uint32_t *number, size_t n, uint32_t gone)
+static void
+leave_out(struct take_match *m, uint32_t number)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < n; i++)
-		if (number[i] != gone)
-			number[kept++] = number[i];
-	return kept;
-}
-
-/* The last there is: no record has as high a number. */
-static size_t
-with_notices(struct posting *p, size_t n)
-{
-	if (n == p->match_cap) {
-		p->match_cap = n + 1;
-		p->match = reallocarray(p->match, p->match_cap,
-		    sizeof *p->match);
-		if (p->match == NULL)
-			log_fatal("out of memory");
-	}
-	p->match[n] = NOTICE_LANE;
-	return n + 1;
+	for (size_t i = 0; i < m->n; i++)
+		if (m->number[i] != number)
+			m->number[kept++] = m->number[i];
+	m->n = kept;
 }
 
 static size_t
@@ -89,7 +64,6 @@ match(void *arg, const struct roster *r, size_t n)
 	struct posting *p = arg;
 	struct operational_text *t = &p->text;
 	struct json_error err;
-	bool turns;
 
 	if (r == NULL)
 		return n;
@@ -108,14 +82,13 @@ match(void *arg, const struct roster *r, size_t n)
 	if (order_read(&p->order, p->cf->catalog, buf_as_slice(&t->object),
 	    &err) != RC_OK)
 		log_fatal("%s can't be read: %s", p->type->name, err.detail);
-	n = roster_match_turns(r, p->type, &p->order, &p->match,
-	    &p->match_cap, &turns);
-	n = without(p->match, n, p->ev->subscription);
-	if (t->mailed)
-		n = with_notices(p, n);
-	p->any = n > 0;
+	take_match(&p->match, r, p->type, &p->order);
+	leave_out(&p->match, p->ev->subscription);
+	if (t->mailed)		/* no record has as high a number */
+		take_match_add(&p->match, NOTICE_LANE);
+	p->any = p->match.n > 0;
 	if (p->any)
-		fill(p, r, n, turns);
+		fill(p, r);
 	return p->any;
 }
 
@@ -153,7 +126,6 @@ operational_event_post(const struct config *cf, struct rosters *rs,
 	buf_free(&p.text.object);
 	buf_free(&p.text.id);
 	buf_free(&p.text.about);
-	free(p.match);
-	free(p.turn);
+	take_match_free(&p.match);
 	return rc;
 }

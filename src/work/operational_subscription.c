@@ -188,8 +188,9 @@ static void
 log_silence(const struct saying *w)
 {
 	log_error("%s: mailed to nobody, as %s", buf_str(&w->about),
-	    w->ask->conf->mail_url[0] == '\0' ? "[mail] url is not set" : "neither its client nor an operator "
-	    "has a mail address, and [mail] from is none");
+	    w->ask->conf->mail_url[0] == '\0' ? "[mail] url is not set" :
+	    "neither its client nor an operator has a mail address, and "
+	    "[mail] from is none");
 }
 
 enum rc

@@ -22,6 +22,16 @@ size_t reference_of_order(const struct crypt *c, const struct order *o,
     uint64_t ref[REFERENCE_MAX]);
 
 /*
+ * The chain of an order whose references these are, never 0: agwID's comes
+ * first, and who lacks one waits for others who do.
+ */
+static inline uint64_t
+reference_chain(const uint64_t *ref, size_t n)
+{
+	return n == 0 || ref[0] == 0 ? 1 : ref[0];
+}
+
+/*
  * The kind with this name, in any case: "agwID", "orderID", "pnr",
  * "recordLocator", "mail", "phone".  RC_NOTFOUND.
  */

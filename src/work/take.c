@@ -1,3 +1,5 @@
+#include <stdlib.h>
+#include "base/log.h"
 #include "work/take.h"
 
 #define AGAIN_MAX 16	/* configuration changes met while accepting */
@@ -21,4 +23,44 @@ take_events(const struct take *t, struct store_accept *item, size_t n)
 		}
 		n = t->taken(t->arg, n);
 	}
+}
+
+void
+take_match(struct take_match *m, const struct roster *r,
+    const struct catalog_event *type, const struct order *o)
+{
+	m->n = roster_match_turns(r, type, o, &m->number, &m->cap, &m->turns);
+}
+
+void
+take_match_add(struct take_match *m, uint32_t number)
+{
+	if (m->n == m->cap) {
+		m->cap = m->n + 1;
+		m->number = reallocarray(m->number, m->cap,
+		    sizeof *m->number);
+		if (m->number == NULL)
+			log_fatal("out of memory");
+	}
+	m->number[m->n++] = number;
+}
+
+void
+take_match_put(struct take_match *m, const struct roster *r, uint64_t chain,
+    struct store_accept *a)
+{
+	if (m->turns)
+		roster_turns(r, m->number, m->n, &m->turn, &m->turn_cap);
+	a->subscription = m->number;
+	a->nsubscription = (uint32_t)m->n;
+	a->ordered = m->turns ? m->turn : NULL;
+	a->chain = chain;
+	a->generation = roster_generation(r);
+}
+
+void
+take_match_free(struct take_match *m)
+{
+	free(m->number);
+	free(m->turn);
 }

@@ -14,10 +14,7 @@ struct firing {
 	const struct catalog_event *type;
 	char		 occurred[CLOCK_TEXT_MAX];
 	uint64_t	 ref[REFERENCE_MAX];
-	uint32_t	*match;		/* grown by roster_match */
-	size_t		 match_cap;
-	bool		*turn;		/* grown by roster_turns */
-	size_t		 turn_cap;
+	struct take_match match;
 };
 
 struct run {
@@ -55,29 +52,20 @@ fill(struct run *x, struct firing *g, const struct roster *r,
     struct store_accept *a)
 {
 	const struct config *cf = x->cf;
-	size_t n, nref;
-	bool turns;
+	size_t nref = reference_of_order(cf->crypt, &x->order, g->ref);
 
-	nref = reference_of_order(cf->crypt, &x->order, g->ref);
-	n = roster_match_turns(r, g->type, &x->order, &g->match,
-	    &g->match_cap, &turns);
-	if (turns)
-		roster_turns(r, g->match, n, &g->turn, &g->turn_cap);
 	*a = (struct store_accept){
 		.type = slice_of(g->type->name),
 		.occurred = slice_of(g->occurred),
 		.order = g->kept.order,
 		.key = g->kept.key,
 		.test = g->kept.test,
-		.subscription = g->match,
-		.nsubscription = (uint32_t)n,
-		.ordered = turns ? g->turn : NULL,
-		.chain = nref == 0 || g->ref[0] == 0 ? 1 : g->ref[0],
 		.ref = g->ref,
 		.nref = (uint32_t)nref,
 		.fires = &g->timer,
-		.generation = roster_generation(r),
 	};
+	take_match(&g->match, r, g->type, &x->order);
+	take_match_put(&g->match, r, reference_chain(g->ref, nref), a);
 }
 
 static size_t
@@ -204,8 +192,7 @@ clear(struct run *x)
 {
 	for (size_t i = 0; i < TIMER_FIRE_MAX; i++) {
 		store_event_clear(&x->firing[i].kept);
-		free(x->firing[i].match);
-		free(x->firing[i].turn);
+		take_match_free(&x->firing[i].match);
 	}
 	order_free(&x->order);
 	free(x->firing);
