@@ -97,7 +97,7 @@ bool keeper_meet(struct keeper *k, uint32_t lane, int64_t *next_ms);
  *   RC_NOTFOUND  the reason does not hold any more: it is not to be disabled
  *   RC_RETRY     not just now
  */
-MUST_USE enum rc keeper_disables(struct keeper *k, uint32_t lane,
+MUST_USE enum rc keeper_tell_disabled(struct keeper *k, uint32_t lane,
     const char *reason);
 
 /* Look for events with very many subscribers whose due rows are to be made. */

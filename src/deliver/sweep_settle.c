@@ -143,7 +143,7 @@ keeper_disable(struct keeper *k)
 
 		if (sub != NULL && sub->version != d->version)
 			continue;	/* mended meanwhile */
-		rc = keeper_disables(k, d->number, d->reason);
+		rc = keeper_tell_disabled(k, d->number, d->reason);
 		if (rc == RC_OK)
 			rc = subscription_set_state(&k->s->config, d->number,
 			    SUBSCRIPTION_DISABLED, d->reason, &why);

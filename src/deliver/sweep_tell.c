@@ -250,7 +250,7 @@ keeper_meet(struct keeper *k, uint32_t lane, int64_t *next_ms)
 }
 
 enum rc
-keeper_disables(struct keeper *k, uint32_t lane, const char *reason)
+keeper_tell_disabled(struct keeper *k, uint32_t lane, const char *reason)
 {
 	struct operational_ask ask = { .what = OPERATIONAL_DISABLED,
 	    .subscription = lane, .reason = reason };
