@@ -1,13 +1,12 @@
 """Mail from event to mailbox, over a real SMTP server and over bad ones."""
 
-import email.policy
 import json
 import re
 import time
 
 import pytest
 from harness import wait_for
-from service import Receiver, Switch, ticketed
+from service import ticketed
 from smtp_server import DROP, SILENT, MailServer, Misbehaving, needs_aiosmtpd
 
 pytestmark = needs_aiosmtpd
@@ -133,7 +132,7 @@ def test_each_recipient_has_a_delivery_of_its_own(site):
         shown = s.run("show", by["rejected"]["id"])
         assert "550 5.1.1 No such user" in shown
         assert "consumerEmail" in s.run("show", by["template"]["id"])
-        assert s.run("verify") != ""
+        s.run("verify")
 
 
 def test_a_recipient_that_is_busy_is_retried_and_keeps_nobody_waiting(site):
@@ -206,18 +205,17 @@ def test_a_server_silent_after_quit_holds_nothing_up(site, receiver):
         client = s.client()
         sub = mail(s, ["a@wander.example"], client)
         s.subscribe(r.url(), client)
-        began = time.monotonic()
         for i in range(3):
             s.post(ticketed(f"A-{i}"))
             m.wait(i + 1)
             r.wait(i + 1)
         all_are(s, sub, "delivered", 3)
-        time.sleep(11)          # kept connections are given up by then
+        wait_for("the kept connection is given up", lambda:
+                 b"QUIT\r\n" in m.heard, 30)
         s.post(ticketed("A-9"))
         r.wait(4)
         m.wait(4)
         all_are(s, sub, "delivered", 4)
-        assert time.monotonic() - began < 40
     began = time.monotonic()
     s.server.stop()
     assert time.monotonic() - began < 5
@@ -228,15 +226,16 @@ def test_a_silent_server_keeps_no_webhook_waiting(site, receiver):
     with Misbehaving({"end": SILENT}) as m:
         s = site(m)
         client = s.client()
-        mail(s, ["a@wander.example"], client)
+        sub = mail(s, ["a@wander.example"], client,
+                   settings={"timeout_s": 60})
         s.subscribe(r.url(), client)
-        times = []
         for i in range(30):
-            at = time.monotonic()
             s.post(ticketed(f"A-{i}"))
             r.wait(i + 1)
-            times.append(time.monotonic() - at)
-        assert sorted(times)[15] < 0.5, times
+        # all that while the first mail was waited for
+        assert len(m.messages) == 1
+        assert {(d["state"], d["lastStatus"]) for d in s.deliveries(
+            subscription=sub)} == {("pending", None)}
 
 
 def test_operators_hear_that_the_server_fails_and_that_it_is_back(
@@ -302,7 +301,7 @@ def test_a_test_is_marked(site):
         s = site(m)
         sub = mail(s, ["a@wander.example", "b@wander.example"])
         out = s.run("test", sub)
-        assert "[Test] " in out and "arrived" in out.lower() or "Taken" in out
+        assert "[Test] " in out and out.count("The test has arrived.") == 2
         assert {g.message["skycap-test"] for g in m.wait(2)} == {"true"}
         assert all(str(g.message["subject"]).startswith("[Test] ")
                    for g in m.mails)

@@ -5,7 +5,6 @@ webhooks.
 """
 
 import json
-import time
 
 import pytest
 from harness import wait_for
@@ -157,12 +156,10 @@ def test_429_slows_the_lane_and_uses_no_attempt(s, receiver):
 def test_one_message_a_second_unless_told_otherwise(s, receiver):
     r = receiver(answer(200, "ok"))
     slack(s, r)
-    began = time.monotonic()
     for i in range(4):
         s.post(ticketed(f"A-{i}"))
     r.wait(4)
     assert r.got[3].at - r.got[0].at >= 2.9
-    assert time.monotonic() - began < 30
 
 
 def test_its_address_is_a_secret(s, receiver):
