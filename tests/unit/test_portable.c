@@ -278,7 +278,8 @@ every_fault_is_told_with_its_place_and_nothing_is_made(void **state)
 		{ FILE_OF("{\"name\":1,\"mail\":\"x\",\"all\":3}", ""),
 		    "/client/name: must be a string", "/client/all: " },
 		{ FILE_OF("{\"name\":1,\"mail\":\"x\",\"all\":3}", ""),
-		    "/client/mail: ", "must be a mail address like ops@example.com" },
+		    "/client/mail: ", "must be a mail address like "
+		    "ops@example.com" },
 		{ FILE_OF("{\"name\":\"A\"}", ""), "/client: ", "a scope" },
 		{ FILE_OF("{\"name\":\"A\",\"all\":true,\"scope\":[{\"field\":"
 		    "\"agency\",\"value\":\"B\"}]}", ""), "/client: ",
